@@ -1,0 +1,33 @@
+"""Run one public step of the pipelines for the day of the running task."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Protocol
+
+from prefail_airflow.asof import as_of_day
+
+if TYPE_CHECKING:
+    from pipelines.lake import Lake
+    from pipelines.settings import Settings
+    from pipelines.step_facts import StepFacts
+
+
+class Step(Protocol):
+    """A ``<verb>_day`` function; the command line calls the same one."""
+
+    def __call__(self, day: dt.date, settings: "Settings", lake: "Lake", /) -> "StepFacts": ...
+
+
+def run_step(step: Step) -> str:
+    """Run ``step`` with this machine's settings; its one-line summary is all that goes to XCom."""
+    settings, lake = open_run()
+    return step(as_of_day(), settings, lake).summary
+
+
+def open_run() -> tuple["Settings", "Lake"]:
+    """Read ``prefail.toml`` (``PREFAIL_CONFIG``) and open the lake that it names."""
+    # Inside, not on top: the DAG processor parses these files every minute and pyarrow is not free.
+    from pipelines.lake import open_lake
+    from pipelines.settings import load_settings
+
+    settings = load_settings()
+    return settings, open_lake(settings.resolve_path(settings.lake.root), settings.lake)

@@ -1,0 +1,72 @@
+"""When a day is built: score every component, publish the at-risk list, bring the tickets in line.
+
+Started by the asset core_drive_days, once a day that ingest_day builds (also when it is back-filled
+or repeated). The list becomes visible with the last write of `publish`, so readers see the old one
+or the new one. Tickets are reconciled, not sent: running a day again changes nothing, and the
+list of a day long past is a replay and touches no ticket.
+
+Same by hand: `prefail score --day D`, `prefail publish --day D`, `prefail tickets --day D`.
+
+On failure:
+- The list that was published last stays as it was, and so do the tickets.
+- `score`, "no champion": no model was promoted yet. Run train_models (or `prefail train`), clear the task.
+- `score`, a model that is refused: its file is not what its card says. `prefail rollback`, then clear.
+- `publish`, "breaks … rules of its contract": the list was withheld. Look at the verdict that the log names.
+- `tickets` waiting to retry: the tracker is away. It converges on the next try; nothing is opened twice.
+- Keep this DAG unpaused: days that are built while it is paused are not scored later by themselves.
+  To catch up, back-fill ingest_day over those days with "reprocess: completed".
+"""
+
+import datetime as dt
+
+from airflow.sdk import PartitionedAssetTimetable, dag, task
+from prefail_airflow.asof import as_of_day
+from prefail_airflow.assets import CORE_DRIVE_DAYS, OUT_AT_RISK_HOSTS
+from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
+from prefail_airflow.steps import open_run, run_step
+from prefail_airflow.trigger_form import ASOF_PARAM
+
+
+@dag(
+    dag_id="score_day",
+    dag_display_name="Score a day, publish the list, update tickets",
+    schedule=PartitionedAssetTimetable(assets=CORE_DRIVE_DAYS),
+    start_date=dt.datetime(2013, 1, 1, tzinfo=dt.UTC),
+    catchup=False,
+    # Events that arrive while a consumer is paused are lost; it does nothing unless a day is built.
+    is_paused_upon_creation=False,
+    # One at a time: two days at once would both compare themselves with the same open tickets.
+    max_active_runs=1,
+    max_active_tasks=4,
+    default_args=TASK_DEFAULTS,
+    deadline=alert_when_late(dt.timedelta(hours=2), "out_at_risk_hosts"),
+    params={"asof": ASOF_PARAM},
+    tags=["prefail", "daily"],
+    doc_md=__doc__,
+)
+def score_day() -> None:
+    @task(task_display_name="Score every component")
+    def score() -> str:
+        from pipelines.score import score_day as score_components_of_day
+
+        return run_step(score_components_of_day)
+
+    @task(task_display_name="Publish the at-risk list", outlets=[OUT_AT_RISK_HOSTS])
+    def publish() -> str:
+        from pipelines.publish import publish_day
+
+        return run_step(publish_day)
+
+    @task(task_display_name="Bring the tickets in line")
+    def tickets() -> str:
+        from pipelines.ticket_step import reconcile_tickets_day
+
+        settings, lake = open_run()
+        # The one clock of the chain: only with today's date can the step tell a replay from this morning.
+        today = dt.datetime.now(dt.UTC).date()
+        return reconcile_tickets_day(as_of_day(), settings, lake, today=today).summary
+
+    score() >> publish() >> tickets()
+
+
+score_day()

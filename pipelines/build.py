@@ -1,0 +1,108 @@
+"""Turn a day's raw readings into component-days, the population they are compared with, and failures."""
+
+import datetime as dt
+import logging
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_contracts.loader import load_contract
+from features.population import count_population
+from features.shards import component_keys, shard_lengths
+from features.signals import load_signals
+from features.smart_decoding import decode_drive_smart
+from pipelines.errors import MissingInputError
+from pipelines.lake import Lake
+from pipelines.settings import Settings
+from pipelines.step_facts import StepFacts
+from pipelines.validation import validate_day
+
+log = logging.getLogger(__name__)
+
+
+def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
+    """Write core_failures, core_model_population and, last, core_drive_days of ``day`` from its raw_ parts.
+
+    A drive that two sources report counts once: the source named first in the settings wins.
+    """
+    raw = _read_parts("raw_drive_smart", day, settings, lake)
+    if raw is None:
+        raise MissingInputError(
+            f"raw_drive_smart has no data of {day}. Run: prefail ingest --day {day}",
+            dataset="raw_drive_smart",
+            day=day.isoformat(),
+        )
+    raw, n_doubled = _first_reading_of_each("serial_number", raw)
+    inventory = _read_parts("raw_inventory", day, settings, lake)
+    if inventory is not None:
+        inventory, _ = _first_reading_of_each("component_id", inventory)
+
+    decoded = decode_drive_smart(raw, inventory)
+    drive_days = validate_day(load_contract("core_drive_days"), decoded.table, day, lake)
+    failures = validate_day(load_contract("core_failures"), _failures_of(raw, drive_days.table), day, lake)
+    population = validate_day(
+        load_contract("core_model_population"),
+        count_population(drive_days.table, [signal.name for signal in load_signals()]),
+        day,
+        lake,
+    )
+
+    lake.write_day("core_failures", day, failures.table)
+    lake.write_day("core_model_population", day, population.table)
+    # Last, because the other steps take its presence as "this day is built".
+    lengths = shard_lengths(drive_days.table["component_key"].to_numpy())
+    lake.write_day("core_drive_days", day, drive_days.table, row_group_rows=lengths)
+    facts = StepFacts(
+        step="built",
+        day=day,
+        facts=(
+            ("component_days", drive_days.table.num_rows),
+            ("failures", failures.table.num_rows),
+            ("hosts", len(pc.unique(drive_days.table["host_id"]))),
+            ("glitches", decoded.n_glitches),
+            ("quarantined", drive_days.n_quarantined),
+            ("reported_twice", n_doubled),
+        ),
+    )
+    log.info(facts.summary)
+    return facts
+
+
+def _read_parts(dataset: str, day: dt.date, settings: Settings, lake: Lake) -> pa.Table | None:
+    parts = [
+        lake.read_day(dataset, day, part=source.name)
+        for source in settings.sources
+        if lake.has_day(dataset, day, part=source.name)
+    ]
+    return pa.concat_tables(parts) if parts else None
+
+
+def _first_reading_of_each(column: str, table: pa.Table) -> tuple[pa.Table, int]:
+    codes = table[column].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    _, first = np.unique(codes, return_index=True)
+    if len(first) == len(codes):
+        return table, 0
+    return table.take(pa.array(np.sort(first))), len(codes) - len(first)
+
+
+def _failures_of(raw: pa.Table, drive_days: pa.Table) -> pa.Table:
+    """Return one row per drive whose source says that it failed on this day."""
+    failed = raw.filter(raw["is_failed"]).select(["serial_number", "source", "known_at"])
+    where = pc.index_in(failed["serial_number"], value_set=drive_days["component_id"].combine_chunks())
+    found = pc.is_valid(where)
+    failed, where = failed.filter(found), where.filter(found)
+    known = drive_days.select(["component_id", "model", "host_id"]).take(where)
+    n = failed.num_rows
+    return pa.table(
+        {
+            "component_id": known["component_id"],
+            "component_key": pa.array(component_keys(known["component_id"]), pa.uint64()),
+            "component_kind": pa.array(["drive"] * n, pa.string()),
+            "model": known["model"],
+            "host_id": known["host_id"],
+            "failure_source": failed["source"],
+            "is_confirmed": pa.array([True] * n, pa.bool_()),
+            "known_at": failed["known_at"],
+        }
+    )

@@ -1,0 +1,96 @@
+"""``prefail ingest | build | score | publish``: one step of the daily run each."""
+
+import argparse
+import datetime as dt
+import functools
+
+from pipelines.commands.day_span_runner import add_day_arguments, chosen_days, open_settings_lake, run_days
+from pipelines.commands.output import print_line
+from pipelines.lake import Lake
+from pipelines.progress import track
+from pipelines.settings import Settings, load_settings
+from pipelines.step_facts import StepFacts
+
+_Subparsers = argparse._SubParsersAction  # the type argparse gives no public name
+
+
+def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
+    """Add the four commands."""
+    ingest = commands.add_parser(
+        "ingest",
+        help="read a day from every source and check it",
+        description="Reads: the sources of the settings. Writes: raw_drive_smart, raw_inventory, "
+        "quarantine/ and verdicts/ of the day. A day that breaks a block rule writes nothing.",
+    )
+    add_day_arguments(ingest, with_jobs=True)
+    ingest.add_argument(
+        "--source", action="append", metavar="NAME", help="only this source (may be repeated)"
+    )
+    ingest.add_argument(
+        "--list-days", action="store_true", help="print the days that the sources have, and stop"
+    )
+    ingest.set_defaults(run=_run_ingest)
+
+    build = commands.add_parser(
+        "build",
+        help="decode a day's readings into component-days",
+        description="Reads: raw_drive_smart and raw_inventory of the day. "
+        "Writes: core_failures, core_model_population and core_drive_days of the day.",
+    )
+    add_day_arguments(build, with_jobs=True)
+    build.set_defaults(run=_run_build)
+
+    score = commands.add_parser(
+        "score",
+        help="give every component its risk",
+        description="Reads: core_drive_days of the lookback, the champion model. Writes: out_predictions of the day.",
+    )
+    add_day_arguments(score)
+    score.add_argument("--model", metavar="ID", help="this model instead of the champion")
+    score.set_defaults(run=_run_score)
+
+    publish = commands.add_parser(
+        "publish",
+        help="publish the at-risk list, its CSV and its report",
+        description="Reads: out_predictions of the day, core_drive_days of the lookback. Writes: out_at_risk_hosts, "
+        "published/at_risk_hosts/day=D/ (list.csv, report.html, manifest.json) and, last, latest.json.",
+    )
+    add_day_arguments(publish)
+    publish.set_defaults(run=_run_publish)
+
+
+def _run_ingest(arguments: argparse.Namespace) -> int:
+    from pipelines.ingest import ingest_day, list_source_days
+
+    if arguments.list_days:
+        for day in list_source_days(load_settings(arguments.config)):
+            print_line(day.isoformat())
+        return 0
+    return run_days(arguments, "ingesting", functools.partial(ingest_day, source_names=arguments.source))
+
+
+def _run_build(arguments: argparse.Namespace) -> int:
+    from pipelines.build import build_day
+
+    return run_days(arguments, "building", build_day)
+
+
+def _run_score(arguments: argparse.Namespace) -> int:
+    from pipelines.score import open_target_scorers, score_day
+
+    settings = load_settings(arguments.config)
+    lake = open_settings_lake(settings)
+    # Opened once: the files of one day's lookback are most of the next day's.
+    scorers = open_target_scorers(settings, lake, model_id=arguments.model)
+    for day in track(chosen_days(arguments), "scoring"):
+        print_line(score_day(day, settings, lake, scorers=scorers).summary)
+    return 0
+
+
+def _run_publish(arguments: argparse.Namespace) -> int:
+    def publish(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
+        from pipelines.publish import publish_day
+
+        return publish_day(day, settings, lake)
+
+    return run_days(arguments, "publishing", publish)

@@ -1,0 +1,124 @@
+"""``prefail train | backtest | verify | rollback``: models, how good they are, and what a list is made of."""
+
+import argparse
+import getpass
+
+from pipelines.commands.day_span_runner import add_day_arguments, chosen_days, open_settings_lake
+from pipelines.commands.output import print_line
+from pipelines.day_span import parse_day
+from pipelines.errors import ConfigError
+from pipelines.settings import load_settings
+
+_Subparsers = argparse._SubParsersAction  # the type argparse gives no public name
+
+
+def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
+    """Add the four commands."""
+    train = commands.add_parser(
+        "train",
+        help="train a challenger and let the gate decide",
+        description="Reads: core_drive_days and core_failures up to the day; nothing known later. "
+        "Writes: models/ID/ (model.ubj, card.json) and an entry of registry/TARGET/ledger/.",
+    )
+    train.add_argument(
+        "--as-of", required=True, metavar="D", help="only what was known by the end of this day"
+    )
+    train.add_argument("--target", metavar="NAME", help="this target only (default: all of the settings)")
+    train.add_argument("--no-promote", action="store_true", help="keep the model, leave the champion")
+    train.set_defaults(run=_run_train)
+
+    backtest = commands.add_parser(
+        "backtest",
+        help="score past days and count tickets, hits and misses",
+        description="Reads: core_drive_days, core_failures. Writes: backtests/ID/ (predictions, report). "
+        "Prints the model beside the rule and other baselines, per component, with intervals.",
+    )
+    backtest.add_argument("--from", dest="first", required=True, metavar="D", help="first scoring day")
+    backtest.add_argument("--to", dest="last", required=True, metavar="D", help="last scoring day, included")
+    backtest.add_argument("--every", type=int, default=1, metavar="N", help="score every Nth day (default 1)")
+    backtest.add_argument("--target", metavar="NAME", help="this target only (default: all of the settings)")
+    which = backtest.add_mutually_exclusive_group()
+    which.add_argument("--train-as-of", metavar="D", help="train one model with what was known by this day")
+    which.add_argument("--model", metavar="ID", help="this stored model (default: the champion)")
+    backtest.set_defaults(run=_run_backtest)
+
+    verify = commands.add_parser(
+        "verify",
+        help="re-create a published list from what it claims to be made of",
+        description="Reads: the manifest of the day's list and everything it names. Writes: nothing. "
+        "Says which link of the chain differs, if one does.",
+    )
+    add_day_arguments(verify)
+    verify.set_defaults(run=_run_verify)
+
+    rollback = commands.add_parser(
+        "rollback",
+        help="put the former champion back",
+        description="Reads and writes: registry/TARGET/ledger/. The next scoring uses the former champion.",
+    )
+    rollback.add_argument(
+        "--target", metavar="NAME", help="this target (default: the only one of the settings)"
+    )
+    rollback.add_argument("--why", required=True, help="the reason, kept in the ledger")
+    rollback.set_defaults(run=_run_rollback)
+
+
+def _run_train(arguments: argparse.Namespace) -> int:
+    from pipelines.train import train_target
+
+    settings = load_settings(arguments.config)
+    lake = open_settings_lake(settings)
+    for target in [arguments.target] if arguments.target else settings.targets:
+        facts = train_target(
+            target,
+            parse_day(arguments.as_of),
+            settings,
+            lake,
+            promote=not arguments.no_promote,
+            who=getpass.getuser(),
+        )
+        print_line(facts.summary)
+    return 0
+
+
+def _run_backtest(arguments: argparse.Namespace) -> int:
+    from pipelines.backtest import backtest_target, format_report
+
+    settings = load_settings(arguments.config)
+    lake = open_settings_lake(settings)
+    for target in [arguments.target] if arguments.target else settings.targets:
+        report = backtest_target(
+            target,
+            settings,
+            lake,
+            first_day=parse_day(arguments.first),
+            last_day=parse_day(arguments.last),
+            every_days=arguments.every,
+            train_as_of=parse_day(arguments.train_as_of) if arguments.train_as_of else None,
+            model_id=arguments.model,
+        )
+        print_line(format_report(report))
+    return 0
+
+
+def _run_verify(arguments: argparse.Namespace) -> int:
+    from pipelines.verify import verify_list
+
+    settings = load_settings(arguments.config)
+    lake = open_settings_lake(settings)
+    for day in chosen_days(arguments):
+        print_line(verify_list(day, settings, lake).summary)
+    return 0
+
+
+def _run_rollback(arguments: argparse.Namespace) -> int:
+    from pipelines.registry import rollback
+
+    settings = load_settings(arguments.config)
+    lake = open_settings_lake(settings)
+    if not arguments.target and len(settings.targets) > 1:
+        raise ConfigError(f"Name the target: --target {' | '.join(settings.targets)}")
+    target = arguments.target or settings.targets[0]
+    entry = rollback(target, lake, who=getpass.getuser(), why=arguments.why)
+    print_line(f"rolled back {target}: champion={entry.model_id}")
+    return 0

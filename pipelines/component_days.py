@@ -1,0 +1,61 @@
+"""Read whole component-days of a span into one cube; for a span of cubes, each file once."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.cube import Cube, CubeBuilder
+from pipelines.cube_reading import end_of_day
+from pipelines.errors import MissingInputError
+from pipelines.lake import Lake
+
+_DESCRIBING_COLUMNS = ("component_key", "model", "capacity_bytes", "known_at")
+
+
+class ComponentDayReader:
+    """Cubes of consecutive days; the days of the last cube stay in memory for the next one.
+
+    Scoring a span day by day reads each file once this way, and the memory is that of one lookback.
+    """
+
+    def __init__(self, lake: Lake, dataset: str, signals: Sequence[str]) -> None:
+        self._lake = lake
+        self._dataset = dataset
+        self._columns = (*_DESCRIBING_COLUMNS, *signals)
+        self._signals = tuple(signals)
+        self._tables: dict[dt.date, pa.Table] = {}
+
+    def read_cube(self, first_day: dt.date, last_day: dt.date) -> Cube:
+        """Return the cube of ``[first_day, last_day]`` as known by the end of ``last_day``.
+
+        A day without a file is a missing day, not an error; but ``MissingInputError`` if the last
+        day has no file: nothing can be said about it.
+        """
+        self._tables = {day: kept for day, kept in self._tables.items() if first_day <= day <= last_day}
+        builder = CubeBuilder(self._signals, first_day, last_day)
+        for offset in range((last_day - first_day).days + 1):
+            day = first_day + dt.timedelta(days=offset)
+            if (table := self._read(day, is_needed=day == last_day)) is not None:
+                builder.add_day(day, _known_by(table, last_day))
+        return builder.build()
+
+    def _read(self, day: dt.date, *, is_needed: bool) -> pa.Table | None:
+        if day not in self._tables:
+            try:
+                table = self._lake.read_day(self._dataset, day, columns=self._columns)
+            except MissingInputError:
+                if is_needed:
+                    raise
+                return None
+            # Almost every row is known by the end of its own day: then the column says nothing more.
+            is_late = table.num_rows and pc.max(table["known_at"]).as_py() >= end_of_day(day)
+            self._tables[day] = table if is_late else table.drop_columns(["known_at"])
+        return self._tables[day]
+
+
+def _known_by(table: pa.Table, day: dt.date) -> pa.Table:
+    if "known_at" not in table.column_names:
+        return table
+    return table.filter(pc.less(table["known_at"], end_of_day(day))).drop_columns(["known_at"])

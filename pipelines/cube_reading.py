@@ -1,0 +1,121 @@
+"""Read the component-days of some shards over a span of days into one cube, in bounded memory.
+
+Row group ``i`` of a core_ partition is shard ``i``; a pass reads a few row groups of each day.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.cube import Cube, CubeBuilder
+from features.shards import N_SHARDS
+from pipelines.errors import MissingInputError
+from pipelines.lake import Lake
+
+_DESCRIBING_COLUMNS = ("component_key", "model", "capacity_bytes")
+_BYTES_PER_VALUE = 4
+# Components that come and go, uneven shards, and the features of the cells at work.
+_HEADROOM = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardPlan:
+    """Which shards are read together, and the days there are to read, ascending."""
+
+    days: tuple[dt.date, ...]
+    passes: tuple[tuple[int, ...], ...]
+
+
+def end_of_day(day: dt.date) -> dt.datetime:
+    """Return the first moment after a UTC day: facts known before it were known that day."""
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC)
+
+
+def list_known_days(lake: Lake, dataset: str, first_day: dt.date, last_day: dt.date) -> tuple[dt.date, ...]:
+    """Return the days of ``[first_day, last_day]`` that were written; ``MissingInputError`` if none."""
+    days = tuple(day for day in lake.list_days(dataset) if first_day <= day <= last_day)
+    if not days:
+        raise MissingInputError(
+            f"{dataset} has no day from {first_day} to {last_day}. Run for these days: "
+            f"prefail ingest --from {first_day} --to {last_day}, then prefail build with the same span.",
+            dataset=dataset,
+            first_day=first_day.isoformat(),
+            last_day=last_day.isoformat(),
+        )
+    return days
+
+
+def plan_passes(
+    lake: Lake, dataset: str, n_signals: int, first_day: dt.date, last_day: dt.date, memory_limit_mb: int
+) -> ShardPlan:
+    """Decide how many shards fit into the memory limit at once; what is computed does not depend on it."""
+    days = list_known_days(lake, dataset, first_day, last_day)
+    # The fleet grows and shrinks: a few days spread over the span show its size.
+    probes = days[:: max(1, len(days) // 8)] + days[-1:]
+    n_components = max(lake.open_day(dataset, day).metadata.num_rows for day in probes)
+    n_days = (last_day - first_day).days + 1
+    shard_bytes = n_components / N_SHARDS * n_days * (n_signals * _BYTES_PER_VALUE + 1) * _HEADROOM
+    n_together = max(1, min(N_SHARDS, int(memory_limit_mb * 1_000_000 / max(shard_bytes, 1))))
+    shards = tuple(range(N_SHARDS))
+    return ShardPlan(
+        days=days,
+        passes=tuple(shards[start : start + n_together] for start in range(0, N_SHARDS, n_together)),
+    )
+
+
+def read_cube(
+    lake: Lake,
+    dataset: str,
+    signals: Sequence[str],
+    *,
+    days: Sequence[dt.date],
+    first_day: dt.date,
+    last_day: dt.date,
+    shards: Sequence[int],
+    known_by: dt.date,
+) -> Cube:
+    """Return the cube of ``[first_day, last_day]``; ``days`` are those that exist.
+
+    Rows that reached us after the end of ``known_by`` are left out.
+    """
+    builder = CubeBuilder(signals, first_day, last_day)
+    for day in days:
+        if first_day <= day <= last_day:
+            builder.add_day(day, read_shards(lake, dataset, day, signals, shards, known_by))
+    return builder.build()
+
+
+def read_shards(
+    lake: Lake, dataset: str, day: dt.date, signals: Sequence[str], shards: Sequence[int], known_by: dt.date
+) -> pa.Table:
+    """Return the rows of some shards of one day, as known by the end of ``known_by``."""
+    stored = lake.open_day(dataset, day)
+    present = set(stored.schema_arrow.names)
+    columns = [*_DESCRIBING_COLUMNS, *(signal for signal in signals if signal in present)]
+    if not _may_be_late(stored, shards, known_by):
+        return stored.read_row_groups(list(shards), columns=columns)
+    rows = stored.read_row_groups(list(shards), columns=[*columns, "known_at"])
+    return rows.filter(pc.less(rows["known_at"], end_of_day(known_by))).drop_columns(["known_at"])
+
+
+def _may_be_late(stored: pq.ParquetFile, shards: Sequence[int], known_by: dt.date) -> bool:
+    """Return whether a row's ``known_at`` may lie after ``known_by``, from the file's statistics alone."""
+    place = stored.schema_arrow.names.index("known_at")
+    for shard in shards:
+        group = stored.metadata.row_group(shard)
+        statistics = group.column(place).statistics
+        if group.num_rows and (statistics is None or not statistics.has_min_max):
+            return True
+        if group.num_rows and statistics.max >= end_of_day(known_by):
+            return True
+    return False
+
+
+def chunk(n_items: int, size: int) -> Iterator[slice]:
+    """Yield consecutive slices of at most ``size`` that cover ``n_items``."""
+    for start in range(0, n_items, size):
+        yield slice(start, min(start + size, n_items))

@@ -1,0 +1,110 @@
+"""Read one day from every source, check it against its contract, and keep it as delivered."""
+
+import datetime as dt
+import logging
+import statistics
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from data_contracts.loader import load_contract
+from pipelines.errors import ConfigError, MissingInputError, PermanentError
+from pipelines.lake import Lake
+from pipelines.settings import Settings, SourceSettings
+from pipelines.sources.source import load_source_kind
+from pipelines.step_facts import StepFacts
+from pipelines.validation import validate_day
+from pipelines.verdicts import read_verdict_rows
+
+log = logging.getLogger(__name__)
+
+_DAYS_THAT_SAY_WHAT_IS_USUAL = 7
+
+
+def ingest_day(
+    day: dt.date, settings: Settings, lake: Lake, *, source_names: Sequence[str] | None = None
+) -> StepFacts:
+    """Write raw_ datasets of ``day``, one part a source; a source's failure leaves the others' parts alone.
+
+    Every source is tried; the first error is raised after the last one.
+    """
+    wanted = [s for s in settings.sources if source_names is None or s.name in source_names]
+    if not wanted:
+        raise ConfigError(
+            "No source to ingest. Add a [[sources]] section to the settings; prefail config check lists them.",
+            sources=tuple(s.name for s in settings.sources),
+        )
+    n_rows = n_quarantined = 0
+    errors: list[PermanentError] = []
+    for source in wanted:
+        try:
+            rows, quarantined = _ingest_source(day, source, settings, lake)
+        except PermanentError as error:
+            log.error(f"source {source.name} failed: {error}")
+            errors.append(error)
+            continue
+        n_rows += rows
+        n_quarantined += quarantined
+    if errors:
+        raise errors[0]
+    facts = StepFacts(
+        step="ingested",
+        day=day,
+        facts=(("sources", len(wanted)), ("rows", n_rows), ("quarantined", n_quarantined)),
+    )
+    log.info(facts.summary)
+    return facts
+
+
+def list_source_days(settings: Settings) -> list[dt.date]:
+    """Return the days that at least one source can deliver, ascending."""
+    days: set[dt.date] = set()
+    for source in settings.sources:
+        kind = load_source_kind(source.kind)
+        days.update(kind.list_days(kind.Options.model_validate(source.options), settings.base_folder))
+    return sorted(days)
+
+
+def _ingest_source(day: dt.date, source: SourceSettings, settings: Settings, lake: Lake) -> tuple[int, int]:
+    kind = load_source_kind(source.kind)
+    options = kind.Options.model_validate(source.options)
+    # Everything is read before anything is written: a file that breaks off half-way leaves no trace.
+    delivered = [(raw.dataset, raw.table) for raw in kind.read_day(options, day, settings.base_folder)]
+    if not delivered:
+        raise MissingInputError(
+            f"Source {source.name} ({source.kind}) has nothing for {day}. Nothing was written. "
+            f"See which days it has: prefail ingest --list-days",
+            source=source.name,
+            day=day.isoformat(),
+        )
+    n_rows = n_quarantined = 0
+    for dataset, table in delivered:
+        named = _with_source_name(table, source.name)
+        validated = validate_day(
+            load_contract(dataset),
+            named,
+            day,
+            lake,
+            part=source.name,
+            usual_rows=usual_rows(lake, dataset, day, source.name),
+        )
+        lake.write_day(dataset, day, validated.table, part=source.name)
+        n_rows += validated.table.num_rows
+        n_quarantined += validated.n_quarantined
+    return n_rows, n_quarantined
+
+
+def _with_source_name(table: pa.Table, name: str) -> pa.Table:
+    names = pa.array([name] * table.num_rows, pa.string())
+    at = table.schema.get_field_index("source")
+    return table.append_column("source", names) if at < 0 else table.set_column(at, "source", names)
+
+
+def usual_rows(lake: Lake, dataset: str, day: dt.date, part: str) -> int | None:
+    """Return the median row count of the week before ``day``; None where no day of it was delivered."""
+    counts = [
+        rows
+        for back in range(1, _DAYS_THAT_SAY_WHAT_IS_USUAL + 1)
+        if (rows := read_verdict_rows(lake, dataset, day - dt.timedelta(days=back), part)) is not None
+    ]
+    return int(statistics.median(counts)) if counts else None

@@ -1,0 +1,154 @@
+"""Say why the listed components of one target are listed: reasons, what they reported, how the risk grew."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from features.cube import Cube
+from features.evidence import (
+    ComponentLevels,
+    Reason,
+    SignalWording,
+    find_reasons,
+    level_before,
+    lookback_dates,
+)
+from features.feature_names import lookback_days, parse_feature
+from features.population import PopulationTable
+from features.shards import component_keys
+from features.signals import load_signals
+from features.target import Target
+from pipelines.lake import Lake
+from pipelines.listed_cube import read_listed_cube
+from pipelines.populations import read_populations
+from pipelines.report.content import Series
+from pipelines.risk_scoring import explain_risks, predict_risks
+from pipelines.scorers import Scorer, open_scorer
+from pipelines.settings import Settings
+
+# A quarter of a year is what the longest features look at, and as much as a small plot can show.
+PLOTTED_DAYS = 90
+# Every third day shows a rise as well as every day, at a third of the cost.
+RISK_DAYS_AGO = tuple(range(30, -1, -3))
+
+# Features of the component as a whole are made of no single signal.
+_WHOLE_COMPONENT = (
+    SignalWording(signal="signals_changed", label="Error counters that changed lately", unit="counters"),
+    SignalWording(signal="signals_nonzero", label="Error counters above zero", unit="counters"),
+    SignalWording(signal="signals_missing", label="Signals that it does not report", unit="signals"),
+    SignalWording(signal="days_reported", label="Days on which it reported", unit="days"),
+    SignalWording(signal="capacity_bytes", label="Capacity", unit="bytes"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Why one component is listed. ``signal_series`` are those of ``reasons`` that are plain signals."""
+
+    reasons: tuple[Reason, ...]
+    signal_series: tuple[Series, ...]
+    risk_series: Series
+
+
+class Explain(Protocol):
+    """Explain the listed components of one target and model, one explanation per row of ``listed``."""
+
+    def __call__(
+        self, listed: pa.Table, target: Target, model_id: str, day: dt.date, settings: Settings, lake: Lake
+    ) -> tuple[Explanation, ...]:
+        """Return explanations in row order; ``listed`` has column component_id."""
+        ...
+
+
+def explain_with_model(
+    listed: pa.Table, target: Target, model_id: str, day: dt.date, settings: Settings, lake: Lake
+) -> tuple[Explanation, ...]:
+    """Explain with the model that scored them, from the lookback of the listed components only.
+
+    The risk series is what this same model says of the days before, so a change of model never looks
+    like a change of the component.
+    """
+    n_threads = settings.training.n_threads
+    scorer = open_scorer(target, lake, model_id=model_id, n_threads=n_threads)
+    specs = [parse_feature(name) for name in scorer.feature_names]
+    keys = component_keys(listed["component_id"])
+    back = max(lookback_days(specs) + RISK_DAYS_AGO[0], PLOTTED_DAYS - 1)
+    cube = read_listed_cube(
+        lake, target.dataset, target.signals, keys, first_day=day - dt.timedelta(days=back), last_day=day
+    )
+    risk_days = [day - dt.timedelta(days=days_ago) for days_ago in RISK_DAYS_AGO]
+    population = read_populations(lake, risk_days)
+    columns = np.searchsorted(cube.component_keys, keys).astype(np.int32)
+    contributions = explain_risks(cube, scorer, day, columns, population).contributions
+    percentiles = _percentiles(cube, day, columns, population)
+    risks = _risks_by_day(cube, target, scorer, risk_days, population, n_threads)
+    feature_signals = [spec.signal or spec.aggregate for spec in specs]
+    wordings = _wordings()
+    explanations = []
+    for row, column in enumerate(columns.tolist()):
+        levels = ComponentLevels(
+            signals=cube.signals, levels=cube.values[:, :, column], percentiles=percentiles[row]
+        )
+        reasons = find_reasons(contributions[row], feature_signals, levels, wordings)
+        known = {date: _known(risk) for date, risk in zip(risk_days, risks[:, column].tolist(), strict=True)}
+        explanations.append(
+            Explanation(
+                reasons=reasons,
+                signal_series=tuple(
+                    plot_series(levels, reason, day) for reason in reasons if reason.signal in cube.signals
+                ),
+                risk_series=Series(label="Risk", unit="", days=tuple(known), values=tuple(known.values())),
+            )
+        )
+    return tuple(explanations)
+
+
+def plot_series(levels: ComponentLevels, reason: Reason, day: dt.date) -> Series:
+    """Return the last ``PLOTTED_DAYS`` days of a reason's signal."""
+    series = levels.levels[levels.signals.index(reason.signal)][-PLOTTED_DAYS:]
+    return Series(
+        label=reason.label,
+        unit=reason.unit,
+        days=lookback_dates(day, len(series)),
+        values=tuple(None if np.isnan(value) else float(value) for value in series),
+    )
+
+
+def _wordings() -> tuple[SignalWording, ...]:
+    named = (SignalWording(signal=each.name, label=each.label, unit=each.unit) for each in load_signals())
+    return (*named, *_WHOLE_COMPONENT)
+
+
+def _percentiles(cube: Cube, day: dt.date, columns: np.ndarray, population: PopulationTable) -> np.ndarray:
+    """Return (N, S), percent: where each listed component stands among its model on ``day``."""
+    lookup = population.for_cube(cube)
+    row = cube.day_index(day)
+    return np.stack(
+        [
+            100.0
+            * lookup.percentile(signal, np.full(len(columns), row), columns, cube.values[index, row, columns])
+            for index, signal in enumerate(cube.signals)
+        ],
+        axis=1,
+    )
+
+
+def _risks_by_day(
+    cube: Cube,
+    target: Target,
+    scorer: Scorer,
+    days: list[dt.date],
+    population: PopulationTable,
+    n_threads: int,
+) -> np.ndarray:
+    """Return (days, components): the risk on each day, NaN where the component was not in the cohort."""
+    return np.stack(
+        [predict_risks(cube, target, scorer, day, population, n_threads=n_threads).risk for day in days]
+    )
+
+
+def _known(risk: float) -> float | None:
+    return None if np.isnan(risk) else risk

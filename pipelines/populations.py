@@ -1,0 +1,29 @@
+"""Read how the levels of each hardware model were distributed on given days."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.population import PopulationTable
+from pipelines.lake import Lake
+
+DATASET = "core_model_population"
+
+
+def read_populations(
+    lake: Lake, days: Sequence[dt.date], signals: Sequence[str] | None = None
+) -> PopulationTable:
+    """Return the populations of those of ``days`` that have one, of ``signals`` only if given.
+
+    A day without population gives percentiles that are unknown, not an error.
+    """
+    tables = {}
+    for day in days:
+        if lake.has_day(DATASET, day):
+            counts = lake.read_day(DATASET, day)
+            if signals is not None:
+                counts = counts.filter(pc.is_in(counts["signal"], value_set=pa.array(signals, pa.string())))
+            tables[day] = counts
+    return PopulationTable.from_tables(tables)

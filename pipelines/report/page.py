@@ -1,0 +1,73 @@
+"""Make the report page: one HTML file that needs nothing else, for laptop, phone, print, light and dark."""
+
+from functools import cache
+
+import jinja2
+
+from pipelines.report.content import Report
+from pipelines.report.distribution import draw_risk_distribution
+from pipelines.report.plots import draw_series
+from pipelines.report.wording import format_level, format_risk
+
+# 300 bytes a table row, 10 kB an entry with plots: keeps the page below 2 MB whatever the fleet.
+MAX_ENTRIES_WITH_PLOTS = 60
+MAX_ABSTENTIONS_SHOWN = 200
+
+GLOSSARY = (
+    (
+        "component",
+        "A replaceable part that can fail on its own: a drive, a DIMM, a fan, or the host as a whole.",
+    ),
+    ("day", "The UTC date that the list is about. Only what was known by its end was used."),
+    (
+        "risk",
+        "The calibrated probability of a failure within the horizon: of 100 at 30 %, about 30 fail.",
+    ),
+    ("host risk", "The probability that any scored component of the host fails, taking them as independent."),
+    ("rank", "1 = most at risk. Equal risks are ordered by component id."),
+    ("horizon", "How far ahead the prediction speaks, in days."),
+    (
+        "lead time",
+        "What is needed between the list and the repair; failures sooner than that are nobody's hit.",
+    ),
+    ("due", "The last day to act: when a quarter of the time that the risk is about has passed."),
+    (
+        "weight",
+        "How much a signal adds to the risk, in log-odds, all its features together: +0.7 doubles the odds.",
+    ),
+    ("higher than", "The share of components of the same hardware model with a lower level on that day."),
+    ("not scored", "Too little or too old data to say anything. It does not mean healthy."),
+    ("precision", "Of the components that were flagged, the share that failed within the horizon."),
+    ("recall", "Of the components that failed, the share that had been flagged in time."),
+    ("the rule", "The simple rule that the model must beat; judged on the same days and budget."),
+)
+
+
+def render_report(report: Report) -> bytes:
+    """Return the page as UTF-8 HTML; the same report gives the same bytes.
+
+    Every value is escaped: names of hosts, models and slots come from machines that we don't trust.
+    """
+    page = _template().render(
+        report=report,
+        glossary=GLOSSARY,
+        max_plotted=MAX_ENTRIES_WITH_PLOTS,
+        abstentions=report.abstentions[:MAX_ABSTENTIONS_SHOWN],
+        distribution=draw_risk_distribution(report.risks, report.minimum_risk, len(report.entries)),
+    )
+    return page.encode()
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pipelines.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(risk=format_risk, level=format_level)
+    environment.globals["draw_series"] = draw_series
+    return environment.get_template("report.html.j2")

@@ -1,0 +1,120 @@
+"""Give each component of a cube its risk on a day: the one function of production, folds and backtest."""
+
+import dataclasses
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.cohort import IN_COHORT, find_abstentions
+from features.cube import Cube
+from features.kernel import compute_features
+from features.population import PopulationTable
+from features.target import Target
+from pipelines.scorers import Cells, Scorer
+
+Float32Array = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Risks:
+    """One entry per component of the cube (C,).
+
+    ``risk`` is NaN where we abstain, and ``abstention_codes`` say why (``features.cohort``).
+    """
+
+    risk: FloatArray
+    abstention_codes: npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskExplanation:
+    """Of N component-days: ``features`` and their ``contributions`` to the log-odds, both (N, F)."""
+
+    feature_names: tuple[str, ...]
+    features: Float32Array
+    contributions: Float32Array
+
+
+def predict_risks(
+    cube: Cube,
+    target: Target,
+    scorer: Scorer,
+    day: dt.date,
+    population: PopulationTable | None,
+    *,
+    n_threads: int = 2,
+) -> Risks:
+    """Return the risk of every component on ``day``; those outside of the cohort get none."""
+    day_index = cube.day_index(day)
+    codes = find_abstentions(cube, day_index)
+    members = np.flatnonzero(codes == IN_COHORT).astype(np.int32)
+    risk = np.full(cube.n_components, np.nan)
+    if len(members):
+        days = np.full(len(members), day_index, dtype=np.int32)
+        features = read_features(cube, scorer.feature_names, days, members, population, target, n_threads)
+        risk[members] = score_features(scorer, cube, features, members)
+    return Risks(risk=risk, abstention_codes=codes)
+
+
+def explain_risks(
+    cube: Cube,
+    target: Target,
+    scorer: Scorer,
+    day: dt.date,
+    component_index: Indices,
+    population: PopulationTable | None,
+    *,
+    n_threads: int = 2,
+) -> RiskExplanation:
+    """Return what made the risk of some components on ``day``, in the order they were asked for."""
+    days = np.full(len(component_index), cube.day_index(day), dtype=np.int32)
+    features = read_features(cube, scorer.feature_names, days, component_index, population, target, n_threads)
+    cells = Cells(features=features, model_codes=cube.model_codes[component_index], models=cube.models)
+    return RiskExplanation(
+        feature_names=scorer.feature_names, features=features, contributions=scorer.contribute(cells)
+    )
+
+
+def read_features(
+    cube: Cube,
+    feature_names: tuple[str, ...],
+    day_index: npt.NDArray[np.integer],
+    component_index: npt.NDArray[np.integer],
+    population: PopulationTable | None,
+    target: Target,
+    n_threads: int,
+) -> Float32Array:
+    """Return the features (N, F) of some cells of the cube."""
+    if not feature_names:
+        return np.empty((len(day_index), 0), dtype=np.float32)
+    return compute_features(
+        cube,
+        feature_names,
+        day_index,
+        component_index,
+        population,
+        error_signals=target.error_signals,
+        n_threads=n_threads,
+    )
+
+
+def score_features(scorer: Scorer, cube: Cube, features: Float32Array, component_index: Indices) -> FloatArray:
+    """Return the risk (N,) of cells whose features are there already."""
+    cells = Cells(features=features, model_codes=cube.model_codes[component_index], models=cube.models)
+    return scorer.score(cells)
+
+
+def slice_components(cube: Cube, part: slice) -> Cube:
+    """Return a view of some neighbouring components of the cube."""
+    return dataclasses.replace(
+        cube,
+        component_keys=cube.component_keys[part],
+        values=cube.values[:, :, part],
+        is_reported=cube.is_reported[:, part],
+        model_codes=cube.model_codes[part],
+        capacity_bytes=cube.capacity_bytes[part],
+    )

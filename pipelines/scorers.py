@@ -1,0 +1,182 @@
+"""What turns features into risk: a stored model, the target's rule, or a baseline; they look alike."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from features.baselines import LogisticBaseline, ModelFailureRates, list_rule_features, score_rule
+from features.calibration import Calibration
+from features.target import Target
+from pipelines.errors import ModelRefusedError
+from pipelines.lake import Lake
+from pipelines.registry import champion, load_model
+from pipelines.risk_model import RiskModel
+
+Float32Array = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float64]
+
+RULE_PREFIX = "rule:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """Some component-days: ``features`` (N, F) float32 in the scorer's order, and each row's hardware model.
+
+    ``model_codes`` (N,) int32 point into ``models``.
+    """
+
+    features: Float32Array
+    model_codes: npt.NDArray[np.int32]
+    models: tuple[str, ...]
+
+
+class Scorer(Protocol):
+    """Gives each cell its risk. ``model_id`` names it in every output."""
+
+    @property
+    def model_id(self) -> str:
+        """``<target>-<digest>`` for a model, ``rule:<target>`` for the rule."""
+        ...
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns that ``score`` expects, in order."""
+        ...
+
+    @property
+    def lookback_days(self) -> int:
+        """How many days before the as-of day the cube must hold."""
+        ...
+
+    def score(self, cells: Cells) -> FloatArray:
+        """Return risk (N,)."""
+        ...
+
+    def contribute(self, cells: Cells) -> Float32Array:
+        """Return what each feature adds to the log-odds (N, F)."""
+        ...
+
+
+class _FeatureReader:
+    """The lookback that a scorer's features and the cohort need."""
+
+    feature_names: tuple[str, ...]
+
+    @property
+    def lookback_days(self) -> int:
+        specs = (parse_feature(name) for name in self.feature_names)
+        return max(lookback_days(specs), COHORT_LOOKBACK_DAYS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelScorer(_FeatureReader):
+    """A fitted model with its calibration."""
+
+    model_id: str
+    model: RiskModel
+    calibration: Calibration
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        return self.model.feature_names
+
+    def score(self, cells: Cells) -> FloatArray:
+        return self.calibration.calibrate(self.model.predict_margin(cells.features))
+
+    def contribute(self, cells: Cells) -> Float32Array:
+        # Risk's log-odds are slope times the margin: what a feature adds scales with it.
+        return self.model.contribute(cells.features) * np.float32(self.calibration.slope)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleScorer(_FeatureReader):
+    """The target's declared rule: what is used until a model has proved better than chance."""
+
+    target: Target
+    model_id: str = field(init=False)
+    feature_names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model_id", RULE_PREFIX + self.target.name)
+        object.__setattr__(self, "feature_names", list_rule_features(self.target.rule))
+
+    def score(self, cells: Cells) -> FloatArray:
+        return score_rule(self.target.rule, cells.features)
+
+    def contribute(self, cells: Cells) -> Float32Array:
+        """Share the rise over the base risk among the features that rose, in log-odds."""
+        rule = self.target.rule
+        risk = score_rule(rule, cells.features)
+        gain = _log_odds(risk) - _log_odds(np.full(len(risk), rule.base_risk))
+        rise = np.log1p(np.maximum(np.nan_to_num(cells.features.astype(np.float64)), 0.0))
+        total = rise.sum(axis=1, keepdims=True)
+        share = np.divide(rise, total, out=np.zeros_like(rise), where=total > 0)
+        return (share * gain[:, None]).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateScorer(_FeatureReader):
+    """Baseline: the failure rate of the hardware model, as known when it was fitted."""
+
+    rates: ModelFailureRates
+    model_id: str = "model failure rate"
+    feature_names: tuple[str, ...] = ()
+
+    def score(self, cells: Cells) -> FloatArray:
+        return self.rates.score(cells.model_codes, cells.models)
+
+    def contribute(self, cells: Cells) -> Float32Array:
+        return np.empty((len(cells.model_codes), 0), dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogisticScorer(_FeatureReader):
+    """Baseline: logistic regression on a few features."""
+
+    baseline: LogisticBaseline
+    model_id: str = "logistic regression"
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        return self.baseline.feature_names
+
+    def score(self, cells: Cells) -> FloatArray:
+        return self.baseline.score(cells.features)
+
+    def contribute(self, cells: Cells) -> Float32Array:
+        scaled = np.array(self.baseline.weights) / np.array(self.baseline.scale)
+        return (np.nan_to_num(cells.features) * scaled).astype(np.float32)
+
+
+def open_scorer(target: Target, lake: Lake, *, model_id: str | None = None, n_threads: int = 2) -> Scorer:
+    """Return the champion, or the named model or rule; without a champion, the target's rule.
+
+    ``ModelRefusedError`` if the model is damaged or of another target.
+    """
+    chosen = model_id or champion(target.name, lake)
+    if chosen is None or chosen == RULE_PREFIX + target.name:
+        return RuleScorer(target=target)
+    stored = load_model(chosen, lake, n_threads=n_threads)
+    if stored.card.target != target.name:
+        raise ModelRefusedError(
+            f"model {chosen} predicts {stored.card.target}, not {target.name}; nothing was scored.",
+            model_id=chosen,
+            target=target.name,
+        )
+    missing = sorted(set(stored.card.signals) - set(target.signals))
+    if missing:
+        raise ModelRefusedError(
+            f"model {chosen} reads signals that {target.name} no longer names: {', '.join(missing)}. Nothing was "
+            f"scored. Train again, or use the rule: --model {RULE_PREFIX}{target.name}.",
+            model_id=chosen,
+            signals=tuple(missing),
+        )
+    return ModelScorer(
+        model_id=chosen, model=stored.model, calibration=stored.card.calibration.to_calibration()
+    )
+
+
+def _log_odds(risk: FloatArray) -> FloatArray:
+    return np.asarray(np.log(risk) - np.log1p(-risk))

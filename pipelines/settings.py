@@ -1,0 +1,226 @@
+"""What a user may set, read once from ``prefail.toml`` and the environment.
+
+Precedence: environment (``PREFAIL_LAKE__ROOT=…``) over file over default. Unknown names and bad
+values are reported all at once, each with its place and what would be valid.
+"""
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from pipelines.errors import ConfigError
+
+CONFIG_PATH_VARIABLE = "PREFAIL_CONFIG"
+DEFAULT_CONFIG_PATH = "prefail.toml"
+_ENVIRONMENT_PREFIX = "PREFAIL_"
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LakeSettings(_Section):
+    """Where data lives."""
+
+    root: str = Field("lake", description="A folder, or s3://bucket/prefix.")
+    endpoint_url: str | None = Field(None, description="S3 endpoint, where it is not AWS.")
+    region: str | None = Field(None, description="S3 region.")
+    path_style: bool = Field(False, description="Address buckets in the path, not the host name.")
+    access_key_id: str | None = Field(None, description="S3 key id; the standard AWS chain if unset.")
+    secret_access_key: SecretStr | None = Field(None, description="S3 secret; set by environment only.")
+
+
+class SourceSettings(BaseModel):
+    """One source. ``kind`` names a module of ``pipelines/sources``; all other keys are its options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="What logs and reports call it.")
+    kind: str = Field(description="A module of pipelines/sources, e.g. drive_stats, smartctl, simulated.")
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The keys that belong to the source's own module."""
+        return dict(self.model_extra or {})
+
+
+class ListSettings(_Section):
+    """How long the at-risk list is."""
+
+    k_per_day: int = Field(5, ge=1, description="Repairs the team can do a day: new tickets a day at most.")
+    length: int = Field(
+        20, ge=1, description="Entries on the list; longer than k, so that open tickets hide nothing."
+    )
+    minimum_risk: Share = Field(0.02, description="Nothing below this calibrated risk is listed.")
+
+
+class TicketSettings(_Section):
+    """How tickets follow the list."""
+
+    tracker: str = Field("desk", description="A module of pipelines/tickets/trackers.")
+    desk_path: str = Field(
+        "tickets.sqlite", description="SQLite file of the local desk; relative to the config file."
+    )
+    max_age_days: int = Field(
+        3, ge=0, description="A list older than this is a replay and touches no ticket."
+    )
+    close_after_days: int = Field(14, ge=1, description="Close when off the list this long.")
+    reopen_within_days: int = Field(30, ge=0, description="A key resolved this recently re-opens its ticket.")
+    update_risk_step: Share = Field(0.10, description="Comment on a ticket when risk moved this much.")
+    is_simulated_clock: bool = Field(False, description="Treat each list's day as today (the demo).")
+
+
+class TrainingSettings(_Section):
+    """How models are trained."""
+
+    negatives_per_positive: int = Field(
+        50, ge=1, description="Sampled healthy component-days per failing one."
+    )
+    n_threads: int = Field(2, ge=1, description="Threads for training, features and scoring.")
+    seed: int = Field(7, description="Seed of everything random.")
+    memory_limit_mb: int = Field(2000, ge=100, description="Budget for one feature cube in memory.")
+
+
+class Settings(_Section):
+    """Everything a run may depend on."""
+
+    environment: str = Field(
+        "default", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="Part of each ticket key."
+    )
+    lake: LakeSettings = LakeSettings()
+    sources: tuple[SourceSettings, ...] = ()
+    targets: tuple[str, ...] = Field(
+        ("drive_fails_30d",), description="Modules of features/targets, as YAML."
+    )
+    list: ListSettings = ListSettings()
+    tickets: TicketSettings = TicketSettings()
+    training: TrainingSettings = TrainingSettings()
+    base_folder: Path = Field(
+        Path(), description="Folder of the config file; relative paths start here.", exclude=True
+    )
+
+    def resolve_path(self, path: str) -> str:
+        """Return a path of the settings as seen from the config file; URLs stay as they are."""
+        return path if "://" in path else str((self.base_folder / path).absolute())
+
+
+def load_settings(path: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; ``ConfigError`` lists everything that is wrong."""
+    environ = os.environ if environ is None else environ
+    chosen = Path(path or environ.get(CONFIG_PATH_VARIABLE) or DEFAULT_CONFIG_PATH)
+    if not chosen.is_file():
+        raise ConfigError(
+            f"No settings file at {chosen}. Write one (README, section 'Your own fleet'), "
+            f"or name it: {CONFIG_PATH_VARIABLE}=path prefail …",
+            path=str(chosen),
+        )
+    try:
+        document = tomllib.loads(chosen.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise ConfigError(f"{chosen} is not valid TOML: {broken}.", path=str(chosen)) from broken
+    _apply_environment(document, environ)
+    try:
+        settings = Settings.model_validate({**document, "base_folder": chosen.parent})
+    except ValidationError as invalid:
+        problems = [_describe(error) for error in invalid.errors()]
+        raise _config_error(chosen, problems) from invalid
+    problems = _check_plugins(settings)
+    if problems:
+        raise _config_error(chosen, problems)
+    return settings
+
+
+def _check_plugins(settings: Settings) -> list[str]:
+    """Return what is wrong with names that point at modules and files: sources, targets, the tracker."""
+    # Imported here: these packages read settings themselves.
+    from features.target import list_targets
+    from pipelines.sources.source import validate_source_options
+    from pipelines.tickets.trackers import list_tracker_kinds
+
+    problems = []
+    names = [source.name for source in settings.sources]
+    for position, source in enumerate(settings.sources):
+        if names.index(source.name) != position:
+            problems.append(f"sources.{position}.name = {source.name!r}: two sources have this name")
+        problems += [
+            f"sources.{position} ({source.name}): {problem}"
+            for problem in validate_source_options(source.kind, source.options)
+        ]
+    for position, target in enumerate(settings.targets):
+        if target not in list_targets():
+            problems.append(
+                f"targets.{position} = {target!r} is not a target; {_suggest(target, list_targets())}"
+            )
+    if settings.tickets.tracker not in list_tracker_kinds():
+        hint = _suggest(settings.tickets.tracker, list_tracker_kinds())
+        problems.append(f"tickets.tracker = {settings.tickets.tracker!r} is not a tracker; {hint}")
+    return problems
+
+
+def _suggest(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"valid names: {', '.join(sorted(known))}"
+
+
+def _config_error(path: Path, problems: list[str]) -> ConfigError:
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    return ConfigError(
+        f"{path} has {len(problems)} problem(s):\n{lines}\nNothing was run. Fix them, then: prefail config check",
+        path=str(path),
+        problems=tuple(problems),
+    )
+
+
+def _apply_environment(document: dict[str, object], environ: Mapping[str, str]) -> None:
+    """Lay ``PREFAIL_SECTION__FIELD=value`` over the file; values are JSON where they parse as JSON."""
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(_ENVIRONMENT_PREFIX) or variable == CONFIG_PATH_VARIABLE:
+            continue
+        *sections, field = variable.removeprefix(_ENVIRONMENT_PREFIX).lower().split("__")
+        table: object = document
+        for section in sections:
+            if isinstance(table, dict):
+                table = table.setdefault(section, {})
+            elif isinstance(table, list) and section.isdecimal() and int(section) < len(table):
+                table = table[int(section)]
+        if isinstance(table, dict):
+            table[field] = _parse_value(text)
+
+
+def _parse_value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _describe(error: Mapping[str, object]) -> str:
+    location = error["loc"]
+    assert isinstance(location, tuple)
+    place = ".".join(str(part) for part in location)
+    if error["type"] == "extra_forbidden":
+        known = sorted(_fields_at(location[:-1]))
+        return f"{place} is not a setting; {_suggest(str(location[-1]), known)}"
+    if error["type"] == "missing":
+        return f"{place} is missing"
+    return f"{place} = {error['input']!r}: {str(error['msg'])[:1].lower()}{str(error['msg'])[1:]}"
+
+
+def _fields_at(location: tuple[object, ...]) -> list[str]:
+    section: object = Settings
+    for part in location:
+        if not isinstance(part, str) or not isinstance(section, type) or not issubclass(section, BaseModel):
+            continue
+        field = section.model_fields.get(part)
+        section = None if field is None else field.annotation
+    if isinstance(section, type) and issubclass(section, BaseModel):
+        return [name for name in section.model_fields if name != "base_folder"]
+    return []

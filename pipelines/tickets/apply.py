@@ -1,0 +1,77 @@
+"""Carry out a plan so that doing it again, or twice at once, or after a kill, changes nothing more."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+
+from pipelines.errors import PermanentError, TrackerError
+from pipelines.tickets.plan import Change, Close, Create, Keep, Plan, Reopen, Update
+from pipelines.tickets.tracker import Ticket, Tracker
+
+
+def apply_plan(tracker: Tracker, plan: Plan, day: dt.date) -> Mapping[str, int]:
+    """Carry out every change and read back that it holds; return counts of what was done.
+
+    Names of the counts: opened, reopened, commented, refreshed, closed, kept. ``TrackerError`` if the
+    tracker does not show what was written, ``PermanentError`` if a key has two open tickets.
+    """
+    counts: Counter[str] = Counter()
+    for change in plan.changes:
+        counts[_apply(tracker, change, day)] += 1
+    _read_back(tracker, plan, day)
+    return counts
+
+
+def _apply(tracker: Tracker, change: Change, day: dt.date) -> str:
+    match change:
+        case Create():
+            # The plan may be older than another run's ticket: look again, as late as possible.
+            if any(ticket.is_open for ticket in tracker.find([change.key])):
+                return "kept"
+            tracker.create(change.draft)
+            return "opened"
+        case Update():
+            # The comment first: its id makes it safe to repeat, and the record that ends the need for
+            # it comes only after.
+            if change.comment is not None:
+                tracker.comment(change.ticket_id, change.comment)
+            tracker.update(change.ticket_id, change.draft)
+            return "refreshed" if change.comment is None else "commented"
+        case Reopen():
+            # Open last: as long as the ticket is closed, a run after a kill plans all of this again.
+            tracker.comment(change.ticket_id, change.comment)
+            tracker.update(change.ticket_id, change.draft)
+            tracker.reopen(change.ticket_id, day=day)
+            return "reopened"
+        case Close():
+            tracker.close(change.ticket_id, outcome=change.outcome, day=day, note=change.reason)
+            return "closed"
+        case Keep():
+            return "kept"
+
+
+def _read_back(tracker: Tracker, plan: Plan, day: dt.date) -> None:
+    worked = [change for change in plan.changes if not isinstance(change, Keep)]
+    by_key: dict[str, list[Ticket]] = {}
+    if worked:
+        for ticket in tracker.find(sorted({change.key for change in worked})):
+            by_key.setdefault(ticket.key, []).append(ticket)
+    for change in worked:
+        tickets = by_key.get(change.key, [])
+        open_ids = [ticket.ticket_id for ticket in tickets if ticket.is_open]
+        if len(open_ids) > 1:
+            raise PermanentError(
+                f"Key {change.key} has {len(open_ids)} open tickets: {', '.join(open_ids)}. "
+                "The published list is not affected. Merge them in the tracker, keep the oldest, "
+                f"then: prefail tickets --day {day}",
+                key=change.key,
+                ticket_ids=tuple(open_ids),
+            )
+        # A technician may close a ticket a moment after it was opened: being there is enough.
+        if not tickets or (isinstance(change, Close) and change.ticket_id in open_ids):
+            raise TrackerError(
+                f"The tracker does not show what was written for key {change.key}. "
+                "The published list is not affected; nothing is opened twice. "
+                f"Try again: prefail tickets --day {day}",
+                key=change.key,
+            )

@@ -1,0 +1,96 @@
+"""The wanted state: the day's at-risk list as entries that may become tickets."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pydantic import TypeAdapter, ValidationError
+
+from features.evidence import Reason
+from pipelines.errors import PermanentError
+from pipelines.tickets.ticket_key import TicketKey
+
+COLUMNS = (
+    "rank",
+    "host_id",
+    "component_id",
+    "component_kind",
+    "model",
+    "slot",
+    "rack",
+    "site",
+    "target",
+    "risk",
+    "due_day",
+    "check_first",
+    "evidence",
+    "model_id",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One component on the list of one day. ``model`` is the hardware, ``model_id`` the predictor."""
+
+    key: TicketKey
+    rank: int
+    host_id: str
+    component_id: str
+    component_kind: str
+    model: str
+    slot: str | None
+    rack: str | None
+    site: str | None
+    target: str
+    risk: float
+    due_day: dt.date
+    check_first: str
+    evidence: tuple[Reason, ...]
+    model_id: str
+
+
+_ENTRY = TypeAdapter(Entry)
+_EVIDENCE = TypeAdapter(tuple[Reason, ...])
+
+
+def read_entries(listed: pa.Table, environment: str, day: dt.date) -> tuple[Entry, ...]:
+    """Return the entries of out_at_risk_hosts in rank order, ties by component id; each key once.
+
+    ``PermanentError`` names the first row that is not what the list's contract promises.
+    """
+    missing = [name for name in COLUMNS if name not in listed.column_names]
+    if missing:
+        raise _refuse(day, f"it has no column {', '.join(missing)}")
+    entries: dict[TicketKey, Entry] = {}
+    for row in sorted(listed.select(list(COLUMNS)).to_pylist(), key=lambda row: _order(row, day)):
+        try:
+            key = TicketKey(
+                environment=environment,
+                host_id=row["host_id"],
+                component_id=row["component_id"],
+                target=row["target"],
+            )
+            evidence = _EVIDENCE.validate_json(row["evidence"] or "", strict=True)
+            due_day = dt.date.fromisoformat(row["due_day"] or "")
+            entry = _ENTRY.validate_python(
+                {**row, "key": key, "evidence": evidence, "due_day": due_day}, strict=True
+            )
+        except (ValidationError, ValueError) as wrong:
+            raise _refuse(day, f"its entry of rank {row['rank']} is wrong: {wrong}") from wrong
+        entries.setdefault(key, entry)
+    return tuple(entries.values())
+
+
+def _order(row: dict[str, object], day: dt.date) -> tuple[int, str]:
+    rank, component_id = row["rank"], row["component_id"]
+    if not isinstance(rank, int) or not isinstance(component_id, str):
+        raise _refuse(day, "an entry has no rank or no component_id")
+    return rank, component_id
+
+
+def _refuse(day: dt.date, reason: str) -> PermanentError:
+    return PermanentError(
+        f"The at-risk list of {day} can't become tickets: {reason}. No ticket was touched. "
+        f"Publish the list again: prefail publish --day {day}, then: prefail tickets --day {day}",
+        day=day.isoformat(),
+    )

@@ -1,0 +1,184 @@
+"""A real Airflow (`airflow standalone`: scheduler, API server, DAG processor, triggerer) for one test."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One DAG run, as the REST interface tells it."""
+
+    run_id: str
+    run_type: str
+    partition_key: str | None
+    state: str
+
+
+class AirflowServer:
+    """What the test asks of the running Airflow. Every answer comes over REST or the ``airflow`` command."""
+
+    def __init__(self, *, home: Path, port: int, environment: Mapping[str, str]) -> None:
+        self.home = home
+        self.url = f"http://localhost:{port}"
+        self.environment = environment
+        self._token = ""
+
+    def is_up(self) -> bool:
+        """Return whether every part reports that it is alive."""
+        try:
+            health = self._call("GET", "/api/v2/monitor/health")
+            parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+            if any(health[part]["status"] != "healthy" for part in parts):
+                return False
+            self._token = self._call("GET", "/auth/token")["access_token"]
+            return self._call("GET", "/api/v2/dags")["total_entries"] > 0
+        except (OSError, KeyError):
+            return False
+
+    def unpause(self, dag_id: str) -> None:
+        self._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+
+    def is_paused(self, dag_id: str) -> bool:
+        return bool(self._call("GET", f"/api/v2/dags/{dag_id}")["is_paused"])
+
+    def trigger(
+        self, dag_id: str, *, partition_key: str | None = None, conf: Mapping[str, str] | None = None
+    ) -> str:
+        """Start a run by hand and return its id."""
+        body = {"logical_date": None, "partition_key": partition_key, "conf": dict(conf or {})}
+        return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"])
+
+    def runs(self, dag_id: str) -> list[Run]:
+        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=100")["dag_runs"]
+        return [
+            Run(
+                run_id=run["dag_run_id"],
+                run_type=run["run_type"],
+                partition_key=run["partition_key"],
+                state=run["state"],
+            )
+            for run in found
+        ]
+
+    def command(self, *arguments: str) -> str:
+        """Run the ``airflow`` command on the same installation and return what it prints."""
+        done = subprocess.run(
+            [BIN / "airflow", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def wait_for(self, what: str, condition: Callable[[], bool], *, seconds: float = 120.0) -> None:
+        """Wait until ``condition`` holds; fail at once, with the task's log, when any run has failed."""
+        give_up = time.monotonic() + seconds
+        while not condition():
+            for dag_id in ("ingest_day", "score_day", "train_models"):
+                failed = [run for run in self.runs(dag_id) if run.state == "failed"]
+                assert not failed, f"{failed}\n{self._last_lines('logs')}"
+            assert time.monotonic() < give_up, (
+                f"waited {seconds:.0f} s for {what}\n{self._last_lines('logs')}"
+            )
+            time.sleep(1.0)
+
+    def _last_lines(self, folder: str) -> str:
+        logs = sorted((self.home / folder).rglob("dag_id=*/**/*.log"), key=lambda path: path.stat().st_mtime)
+        return "\n".join(f"{path}:\n{path.read_text('utf-8')[-3000:]}" for path in logs[-2:])
+
+    def _call(self, method: str, path: str, body: object = None) -> dict:
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                return json.load(reply)
+        except urllib.error.HTTPError as refused:
+            raise OSError(f"{method} {path}: {refused.code} {refused.read().decode()}") from refused
+
+
+@contextlib.contextmanager
+def run_airflow(home: Path, dags_folder: Path, settings_path: Path) -> Iterator[AirflowServer]:
+    """Start Airflow in its own session, yield it when it is healthy, end every process of the session."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}:{os.environ['PATH']}",  # `airflow standalone` starts its parts by name
+        "PREFAIL_CONFIG": str(settings_path),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        "AIRFLOW__CORE__PARALLELISM": "2",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "true",
+        # These three belong together: tasks report to the API server under the third.
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://localhost:{port}",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{port}/execution/",
+    }
+    home.mkdir()
+    output = home / "standalone.log"
+    with output.open("wb") as sink:
+        process = subprocess.Popen(
+            [BIN / "airflow", "standalone"],
+            env=environment,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    server = AirflowServer(home=home, port=port, environment=environment)
+    try:
+        give_up = time.monotonic() + 120
+        while not server.is_up():
+            assert process.poll() is None, output.read_text("utf-8")[-5000:]
+            assert time.monotonic() < give_up, output.read_text("utf-8")[-5000:]
+            time.sleep(0.5)
+        yield server
+    finally:
+        end_session(process)
+
+
+def end_session(process: "subprocess.Popen[bytes]") -> None:
+    """End the leader and everything that it started, wherever it hung itself in the process tree."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    psutil.wait_procs(processes_of_session(process.pid), timeout=15)
+    for left in processes_of_session(process.pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            left.kill()
+    process.wait(timeout=15)
+    psutil.wait_procs(processes_of_session(process.pid), timeout=15)
+
+
+def processes_of_session(session_id: int) -> list[psutil.Process]:
+    found = []
+    for candidate in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getsid(candidate.pid) == session_id and candidate.status() != psutil.STATUS_ZOMBIE:
+                found.append(candidate)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,137 @@
+"""The real scheduler: a scheduled run, a back-fill, consumers by asset and key, and a day run again."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from airflow_server import AirflowServer, run_airflow
+
+from pipelines.build import build_day
+from pipelines.ingest import ingest_day
+from pipelines.lake import open_lake
+from pipelines.settings import load_settings
+from pipelines.tickets.tracker import open_tracker
+
+PROJECT = Path(__file__).parents[2]
+N_HISTORY_DAYS = 80
+N_BACKFILLED_DAYS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """A small simulated fleet whose last delivered day is yesterday, so that the schedule finds it."""
+
+    settings_path: Path
+    history_days: tuple[dt.date, ...]
+    backfilled_days: tuple[dt.date, ...]
+    yesterday: dt.date
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    n_days = N_HISTORY_DAYS + N_BACKFILLED_DAYS + 1
+    days = tuple(yesterday - dt.timedelta(days=back) for back in reversed(range(n_days)))
+    settings_path = tmp_path / "prefail.toml"
+    settings_path.write_text(
+        f"""
+[lake]
+root = "lake"
+
+[[sources]]
+name = "drives"
+kind = "simulated"
+path = "drive_stats"
+n_hosts = 40
+drives_per_host = 12
+seed = 7
+first_day = "{days[0]}"
+n_days = {n_days}
+annual_failure_rate = 0.6
+""",
+        "utf-8",
+    )
+    made = Fleet(
+        settings_path=settings_path,
+        history_days=days[:N_HISTORY_DAYS],
+        backfilled_days=days[N_HISTORY_DAYS:-1],
+        yesterday=yesterday,
+    )
+    settings = load_settings(settings_path)
+    lake = open_lake(settings.resolve_path(settings.lake.root), settings.lake)
+    for day in made.history_days:
+        ingest_day(day, settings, lake)
+        build_day(day, settings, lake)
+    return made
+
+
+@pytest.fixture
+def airflow(fleet: Fleet, tmp_path: Path) -> Iterator[AirflowServer]:
+    with run_airflow(tmp_path / "airflow", PROJECT / "dags", fleet.settings_path) as server:
+        yield server
+
+
+def keys_of_finished_runs(airflow: AirflowServer, dag_id: str) -> list[str | None]:
+    return sorted(run.partition_key or "" for run in airflow.runs(dag_id) if run.state == "success")
+
+
+def published_bytes(fleet: Fleet) -> dict[str, str]:
+    """Return the digest of every object of the lake."""
+    root = fleet.settings_path.parent / "lake"
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def all_tickets(fleet: Fleet) -> list[str]:
+    settings = load_settings(fleet.settings_path)
+    return [repr(ticket) for ticket in open_tracker(settings).list_all(settings.environment)]
+
+
+@pytest.mark.service
+@pytest.mark.slow
+@pytest.mark.timeout(420)
+def test_schedule_and_backfill_drive_every_day_once_and_a_second_run_changes_nothing(
+    fleet: Fleet, airflow: AirflowServer
+) -> None:
+    assert airflow.is_paused("ingest_day"), "a deployment starts nothing before a person switches it on"
+    assert not airflow.is_paused("score_day"), "a paused consumer would lose its events"
+
+    # A model, trained by its DAG on what was known by the last day of the history.
+    airflow.unpause("train_models")
+    trained = airflow.trigger("train_models", conf={"asof": fleet.history_days[-1].isoformat()})
+    airflow.wait_for(
+        "training",
+        lambda: any(run.run_id == trained and run.state == "success" for run in airflow.runs("train_models")),
+    )
+
+    # Switched on, the schedule delivers yesterday; the back-fill delivers the three days before.
+    airflow.unpause("ingest_day")
+    first, last = fleet.backfilled_days[0].isoformat(), fleet.backfilled_days[-1].isoformat()
+    airflow.command("backfill", "create", "--dag-id", "ingest_day", "--from-date", first, "--to-date", last)
+    days = [day.isoformat() for day in (*fleet.backfilled_days, fleet.yesterday)]
+    airflow.wait_for(
+        "the consumers", lambda: keys_of_finished_runs(airflow, "score_day") == days, seconds=240
+    )
+
+    types = {run.partition_key: run.run_type for run in airflow.runs("ingest_day")}
+    assert types == dict.fromkeys(days[:-1], "backfill") | {days[-1]: "scheduled"}
+    published, tickets = published_bytes(fleet), all_tickets(fleet)
+    for day in days:
+        assert f"out_at_risk_hosts/day={day}/part-00.parquet" in published
+    assert tickets, "yesterday's list is fresh, so it opens tickets"
+
+    # The same day once more, by hand: the chain runs again and nothing is different.
+    again = airflow.trigger("ingest_day", partition_key=days[-1])
+    airflow.wait_for(
+        "the second run of the chain",
+        lambda: keys_of_finished_runs(airflow, "score_day") == [*days, days[-1]],
+    )
+    assert any(run.run_id == again and run.run_type == "manual" for run in airflow.runs("ingest_day"))
+    assert published_bytes(fleet) == published
+    assert all_tickets(fleet) == tickets
