@@ -13,7 +13,7 @@ On failure:
 - The last lines of the task's log say what broke, where the rows at fault are, and the next command.
 - "breaks … rules of its contract": look at the quarantined rows, fix the source or its contract in
   data_contracts/, clear the task.
-- "has nothing for": the source has not delivered. Clear the task when it has.
+- "has nothing": the source has not delivered that day. Clear the task when it has.
 - A task that is waiting to retry met a fault that may pass (storage, network); leave it.
 - One source failed, others are fine: clear only that source's task; `build` waits for all.
 """

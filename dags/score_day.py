@@ -5,11 +5,12 @@ or repeated). The list becomes visible with the last write of `publish`, so read
 or the new one. Tickets are reconciled, not sent: running a day again changes nothing, and the
 list of a day long past is a replay and touches no ticket.
 
+Until a model is promoted, a rule scores (`rule:<target>` in the list's model_id).
+
 Same by hand: `prefail score --day D`, `prefail publish --day D`, `prefail tickets --day D`.
 
 On failure:
 - The list that was published last stays as it was, and so do the tickets.
-- `score`, "no champion": no model was promoted yet. Run train_models (or `prefail train`), clear the task.
 - `score`, a model that is refused: its file is not what its card says. `prefail rollback`, then clear.
 - `publish`, "breaks … rules of its contract": the list was withheld. Look at the verdict that the log names.
 - `tickets` waiting to retry: the tracker is away. It converges on the next try; nothing is opened twice.

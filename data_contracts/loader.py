@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from data_contracts.arrow_schema import logical_type
 from data_contracts.model import Column, Contract, IsNull, NotNull, Rule, Severity, UniqueKey, Where
-from data_contracts.odcs import CustomProperty, Document, Property
+from data_contracts.odcs import CustomProperty, Document, Property, Quality
 from data_contracts.rule_reading import read_rule
 
 FOLDER = Path(__file__).parent
@@ -30,7 +30,9 @@ def load_contract(dataset: str) -> Contract:
     """Return the contract of ``dataset``; ``ContractFileError`` if there is none or it is not valid."""
     path = FOLDER / f"{dataset}{SUFFIX}"
     if not path.is_file():
-        raise ContractFileError(f"{dataset!r} has no contract. Those that exist: {', '.join(list_contracts())}.")
+        raise ContractFileError(
+            f"{dataset!r} has no contract. Those that exist: {', '.join(list_contracts())}."
+        )
     return read_contract(path)
 
 
@@ -47,12 +49,15 @@ def read_contract(path: Path) -> Contract:
     except yaml.YAMLError as broken:
         raise ContractFileError(f"{path.name} is not valid YAML: {broken}") from broken
     except ValidationError as invalid:
-        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors()]
-        raise _error(path, problems) from invalid
+        raise _error(
+            path, [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors()]
+        ) from invalid
     problems: list[str] = []
     contract = _contract_of(document, hashlib.sha256(data).hexdigest(), problems)
     if contract.dataset != path.name.removesuffix(SUFFIX):
-        problems.append(f"the file is named for {path.name.removesuffix(SUFFIX)}, its schema is {contract.dataset}")
+        problems.append(
+            f"the file is named for {path.name.removesuffix(SUFFIX)}, its schema is {contract.dataset}"
+        )
     problems += _contradictions(contract)
     if problems:
         raise _error(path, problems)
@@ -61,7 +66,9 @@ def read_contract(path: Path) -> Contract:
 
 def _error(path: Path, problems: list[str]) -> ContractFileError:
     lines = "\n".join(f"  - {problem}" for problem in problems)
-    return ContractFileError(f"{path.name} has {len(problems)} problem(s):\n{lines}\nNothing was checked with it.")
+    return ContractFileError(
+        f"{path.name} has {len(problems)} problem(s):\n{lines}\nNothing was checked with it."
+    )
 
 
 def _contract_of(document: Document, sha256: str, problems: list[str]) -> Contract:
@@ -70,7 +77,7 @@ def _contract_of(document: Document, sha256: str, problems: list[str]) -> Contra
     limit = _custom(document.custom_properties, "quarantineLimitPct")
     if not isinstance(limit, float):
         problems.append("customProperties must state quarantineLimitPct, a number")
-    entries = [(quality, None) for quality in table.quality]
+    entries: list[tuple[Quality, str | None]] = [(quality, None) for quality in table.quality]
     entries += [(quality, prop.name) for prop in table.properties for quality in prop.quality]
     rules = []
     for quality, column in entries:
@@ -145,7 +152,9 @@ def _contradictions(contract: Contract) -> list[str]:
     }
     for column in contract.columns:
         if column.is_required != (column.name in strict):
-            problems.append(f"{column.name}: `required` and a rule that nulls block or quarantine go together")
+            problems.append(
+                f"{column.name}: `required` and a rule that nulls block or quarantine go together"
+            )
         if column.is_key and not column.is_required:
             problems.append(f"{column.name}: a key column is required")
     unique = [set(rule.check.columns) for rule in contract.rules if isinstance(rule.check, UniqueKey)]

@@ -112,7 +112,16 @@ class RowCountOfUsual:
 
 TableCheck = RowCount | RowCountOfUsual
 Check = (
-    NotNull | IsNull | InRange | OneOf | Matches | IsJson | EqualsDay | NotBeforeDay | WithinLatency | UniqueKey
+    NotNull
+    | IsNull
+    | InRange
+    | OneOf
+    | Matches
+    | IsJson
+    | EqualsDay
+    | NotBeforeDay
+    | WithinLatency
+    | UniqueKey
 ) | TableCheck
 
 

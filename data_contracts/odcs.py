@@ -60,7 +60,9 @@ class Quality(Section):
     arguments: Arguments = Arguments()
     engine: Literal["prefail"] | None = None
     implementation: Implementation | None = None
-    dimension: Literal["accuracy", "completeness", "conformity", "consistency", "coverage", "timeliness", "uniqueness"]
+    dimension: Literal[
+        "accuracy", "completeness", "conformity", "consistency", "coverage", "timeliness", "uniqueness"
+    ]
     severity: Severity
     business_impact: Text
 

@@ -110,7 +110,9 @@ def select_candidates(
 
 def list_judged_days(rows: RiskRows, lives: ComponentLives, horizon_days: int) -> IntArray:
     """Return the scoring days whose horizon is fully known, ascending; ``ValueError`` if none is."""
-    days = np.unique(rows.day)
+    # Rows are in order of day: no sort of millions of rows to find a few hundred days.
+    is_first = np.r_[True, rows.day[1:] != rows.day[:-1]] if len(rows.day) else np.empty(0, dtype=bool)
+    days = rows.day[is_first]
     judged = days[days + horizon_days <= lives.known_until]
     if not len(judged):
         raise ValueError("no scoring day is mature: every horizon ends after what is known")
@@ -197,33 +199,37 @@ def _fails_in_horizon(
     return np.asarray(lives.has_failed[component_index] & in_window)
 
 
-def find_judged_failures(
-    rows: RiskRows, lives: ComponentLives, *, horizon_days: int, lead_days: int
-) -> BoolArray:
-    """Mark (C,) the failures that a ticket of the judged span could have caught.
+@dataclass(frozen=True, kw_only=True)
+class JudgedSpan:
+    """What there was to catch. ``failures`` (C,) marks the failures that a ticket of the span could catch.
 
-    Only components that were scored at least once count.
+    Only components that were scored at least once count. ``random_precision``: the share of judged
+    rows that fail in the horizon, and so the precision of tickets handed out at random.
     """
+
+    failures: BoolArray
+    random_precision: float
+
+
+def measure_span(rows: RiskRows, lives: ComponentLives, *, horizon_days: int, lead_days: int) -> JudgedSpan:
+    """Find the failures that count, and how good chance is."""
     days = list_judged_days(rows, lives, horizon_days)
     is_scored = np.zeros(len(lives.component_ids), dtype=bool)
     is_scored[rows.component_index] = True
     in_span = (lives.last_day > days[0] + lead_days) & (lives.last_day <= days[-1] + horizon_days)
-    return np.asarray(is_scored & lives.has_failed & in_span)
-
-
-def summarise_walk(
-    walk: TicketWalk, rows: RiskRows, lives: ComponentLives, *, horizon_days: int, lead_days: int
-) -> BudgetResult:
-    """Count one budget's tickets, hits and caught failures."""
-    days = list_judged_days(rows, lives, horizon_days)
-    failures = find_judged_failures(rows, lives, horizon_days=horizon_days, lead_days=lead_days)
     # Rows are in order of day and maturity is a matter of the day: the judged rows come first.
     n_judged = int(np.searchsorted(rows.day, days[-1], side="right"))
     random_hits = _fails_in_horizon(
         lives, rows.component_index[:n_judged], rows.day[:n_judged], horizon_days, lead_days
     )
-    random_precision = float(random_hits.mean())
-    n_tickets, n_hits, n_failures = len(walk.day), int(walk.is_hit.sum()), int(failures.sum())
+    return JudgedSpan(
+        failures=is_scored & lives.has_failed & in_span, random_precision=float(random_hits.mean())
+    )
+
+
+def summarise_walk(walk: TicketWalk, span: JudgedSpan) -> BudgetResult:
+    """Count one budget's tickets, hits and caught failures."""
+    n_tickets, n_hits, n_failures = len(walk.day), int(walk.is_hit.sum()), int(span.failures.sum())
     precision = n_hits / n_tickets if n_tickets else None
     n_caught = len(np.unique(walk.component_index[walk.is_hit]))
     return BudgetResult(
@@ -233,7 +239,7 @@ def summarise_walk(
         precision=precision,
         n_failures=n_failures,
         recall=n_caught / n_failures if n_failures else None,
-        lift=precision / random_precision if precision is not None and random_precision else None,
+        lift=precision / span.random_precision if precision is not None and span.random_precision else None,
         median_lead_days=float(np.median(walk.days_to_last_day[walk.is_hit])) if n_hits else None,
         false_positives_per_10k_30d=(n_tickets - n_hits) / walk.exposure,
     )

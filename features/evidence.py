@@ -30,7 +30,8 @@ class Reason:
     """One signal that raises a component's risk.
 
     ``now``, ``before_7d``, ``before_30d``: the level on the as-of day and 7 and 30 days before it, null
-    if not reported. ``percentile``: share of the same hardware model, in percent, with a lower level.
+    if not reported. ``percentile``: 0 to 100, where the level stands among the same hardware model on the
+    as-of day (the share of lower levels, plus half of the share of equal ones).
     ``contribution``: log-odds that the signal's features together add to the risk.
     """
 

@@ -9,7 +9,7 @@ Windows are calendar days: ``_7d`` on day d looks at the seven days in (d-7, d].
 ``changes_<w>d``       days in the window whose step is not zero
 ``maxstep_<w>d``       largest positive step in the window, 0 if none
 ``dayssincechange``    days since the last non-zero step, 90 if there was none within 90 days
-``min max mean std slope _<w>d``   over the reported values of the window; std of the population, slope per day
+``mean_<w>d``           also min, max, std (population), slope (per day): of the reported values
 ``percentile``         0..1, mid-rank of today's value among the same model on the same day
 =====================  ==================================================================================
 

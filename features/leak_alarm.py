@@ -1,8 +1,9 @@
 """Notice when a figure is too good to be true, or when there is no skill at all.
 
-Three alarms: a feature that alone almost knows the label; figures of the whole model above what
-honest models of the field reach; and a fit on shuffled labels that still seems to predict. A list no
-better than random is the opposite sign: labels and features don't belong together.
+Four alarms: a feature that alone almost knows the label; figures of the whole model above what honest
+models of the field reach; a fit on shuffled labels that still seems to predict, so that rows are
+judged that were learned; and a model no better than chance, so that labels and features don't belong
+together.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,11 +17,15 @@ from features.ranking import RankingResult, measure_ranking
 from features.target import PlausibleLimits
 
 Float32Array = npt.NDArray[np.float32]
-FitAndScore = Callable[[Float32Array, BoolArray, Float32Array], FloatArray]
+IntArray = npt.NDArray[np.int64]
+FitAndJudge = Callable[[BoolArray], tuple[FloatArray, IntArray]]
 
 # A feature's sort is the cost; a hundred thousand rows tell an implausible feature from a good one.
 _MAX_ROWS = 100_000
 _N_STANDARD_ERRORS = 6.0
+# No skill is claimed only of plenty of failing component-days: a small fleet's bad luck is no alarm.
+_LEAST_POSITIVES = 200
+_NO_SKILL_STANDARD_ERRORS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +39,10 @@ class LeakFinding:
 
     @property
     def message(self) -> str:
-        """Say what was found and above which limit."""
+        """Say what was found, and on which side of which limit."""
         subject = f"feature {self.feature} alone" if self.feature else "the model"
-        return f"{subject}: {self.figure} = {self.value:.3f}, above the plausible {self.limit:.3f}"
+        side = "above the plausible" if self.value > self.limit else "no better than chance, which reaches"
+        return f"{subject}: {self.figure} = {self.value:.3f}, {side} {self.limit:.3f}"
 
 
 def check_figures(result: RankingResult, limits: PlausibleLimits) -> tuple[LeakFinding, ...]:
@@ -103,27 +109,29 @@ def _weighted_average_precision(
     return float(np.sum(steps * true_positives / n_flagged))
 
 
-def check_permuted_labels(
-    fit_and_score: FitAndScore,
-    learned: Float32Array,
-    learned_fails: BoolArray,
-    later: Float32Array,
-    later_fails: BoolArray,
-    *,
-    seed: int,
-) -> LeakFinding | None:
-    """Fit on shuffled labels and judge on shuffled labels of later days: nothing may be left to find.
-
-    ``fit_and_score(features, labels, later features)`` is the very way the model is made.
-    """
-    generator = np.random.default_rng(seed)
-    shuffled, later_shuffled = generator.permutation(learned_fails), generator.permutation(later_fails)
-    n_positives = int(later_shuffled.sum())
-    if not n_positives or not shuffled.any():
+def check_skill(result: RankingResult) -> LeakFinding | None:
+    """Report a model that orders later days no better than chance: what scrambled labels lead to."""
+    if result.average_precision is None or result.n_positives < _LEAST_POSITIVES:
         return None
-    result = measure_ranking(fit_and_score(learned, shuffled, later), later_shuffled)
-    assert result.average_precision is not None
-    limit = bound_chance(n_positives, len(later_shuffled))
+    share = result.n_positives / result.n_component_days
+    limit = share + _NO_SKILL_STANDARD_ERRORS * float(np.sqrt(share * (1 - share) / result.n_positives))
+    if result.average_precision > limit:
+        return None
+    return LeakFinding(feature=None, figure="average precision", value=result.average_precision, limit=limit)
+
+
+def check_permuted_labels(fit_and_judge: FitAndJudge, fails: BoolArray, *, seed: int) -> LeakFinding | None:
+    """Give the rows each other's labels: a model that was judged on other rows finds nothing.
+
+    ``fit_and_judge(labels)`` learns from some rows and returns the scores of others, and which rows
+    those are. Above chance, it has judged rows that it had learned.
+    """
+    shuffled = np.random.default_rng(seed).permutation(fails)
+    scores, judged = fit_and_judge(shuffled)
+    result = measure_ranking(scores, shuffled[judged])
+    if result.average_precision is None:
+        return None
+    limit = bound_chance(result.n_positives, result.n_component_days)
     if result.average_precision <= limit:
         return None
     return LeakFinding(

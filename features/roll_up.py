@@ -22,7 +22,9 @@ def list_at_risk(predictions: pa.Table, *, length: int, minimum_risk: float) -> 
     scored = predictions.filter(pc.is_valid(predictions["risk"]))
     scored = scored.append_column("host_risk", pa.array(roll_up_risks(scored["host_id"], scored["risk"])))
     wanted = scored.filter(pc.greater_equal(scored["risk"], minimum_risk))
-    listed = wanted.sort_by([("risk", "descending"), ("component_id", "ascending"), ("target", "ascending")]).slice(0, length)
+    listed = wanted.sort_by(
+        [("risk", "descending"), ("component_id", "ascending"), ("target", "ascending")]
+    ).slice(0, length)
     ranks = pa.array(np.arange(1, listed.num_rows + 1), pa.int32())
     if "rank" in listed.column_names:
         listed = listed.drop_columns(["rank"])
@@ -38,7 +40,9 @@ def roll_up_risks(host_ids: pa.ChunkedArray, risks: pa.ChunkedArray) -> np.ndarr
     risk: np.ndarray = risks.to_numpy().astype(np.float64)
     if not len(risk):
         return risk
-    host_code: np.ndarray = host_ids.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    host_code: np.ndarray = (
+        host_ids.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    )
     # Floating products depend on the order of factors; sorting makes them independent of the row order.
     order = np.lexsort((risk, host_code))
     first_of_host = np.flatnonzero(np.diff(host_code[order], prepend=-1))

@@ -11,33 +11,55 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from features.windows import DaySpan, LastDay, Layout, ScatteredCells
+from features.layouts import DaySpan, Indices, LastDay, Layout, ScatteredCells
 
 # Cells of a block's plane: float64 levels of 128 kB, a signal's tree within 1 MB of second-level cache.
 # Measured from 4,096 to 65,536: flat between 8,192 and 32,768.
 _CELLS_PER_BLOCK = 16_384
 _LEAST_COLUMNS = 16  # a cache line of float32
 
-Indices = npt.NDArray[np.intp]
 Matrix = npt.NDArray[np.float32]
 
 
 class Block(Protocol):
     """Some components, the cells wanted of them, and where the cells' features go."""
 
-    columns: slice | Indices  # of the cube
-    first_day: int  # earliest and latest day index with a cell
-    last_day: int
-    shape: tuple[int, ...]  # of the cells
-    cell_days: Indices  # broadcast to shape; positions in the cube
-    cell_columns: Indices
+    @property
+    def columns(self) -> slice | Indices:
+        """Components, as positions in the cube."""
+        ...
+
+    @property
+    def first_day(self) -> int:
+        """Earliest day index with a cell."""
+        ...
+
+    @property
+    def last_day(self) -> int:
+        """Latest day index with a cell."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the cells."""
+        ...
+
+    @property
+    def cell_days(self) -> Indices:
+        """Day index of each cell; broadcasts to the shape."""
+        ...
+
+    @property
+    def cell_columns(self) -> Indices:
+        """Component index of each cell; broadcasts to the shape."""
+        ...
 
     def layout(self, first_row_day: int) -> Layout:
         """Return how the cells lie in a plane of the days ``first_row_day..last_day``."""
         ...
 
-    def write(self, features: Matrix, positions: slice | Indices, cells: Matrix) -> None:
-        """Put ``cells`` (n features, *shape) into the result's columns ``positions``."""
+    def write(self, features: Matrix, cells: Matrix) -> None:
+        """Put ``cells`` (F, *shape) into their rows of the result (N, F)."""
         ...
 
 
@@ -71,10 +93,9 @@ class _SpanBlock:
             return LastDay(n_rows, self.shape[-1])
         return DaySpan(self.first_day - first_row_day, n_rows, self.shape[-1])
 
-    def write(self, features: Matrix, positions: slice | Indices, cells: Matrix) -> None:
+    def write(self, features: Matrix, cells: Matrix) -> None:
         by_day = features.reshape(-1, self.n_components, features.shape[1])
-        n_days = len(by_day)
-        by_day[:, self.columns, positions] = cells.reshape(len(cells), n_days, -1).transpose(1, 2, 0)
+        by_day[:, self.columns] = cells.reshape(len(cells), len(by_day), -1).transpose(1, 2, 0)
 
 
 class _CellBlock:
@@ -101,11 +122,8 @@ class _CellBlock:
             n_columns, columns = len(self.columns), np.searchsorted(self.columns, self.cell_columns)
         return ScatteredCells(self.cell_days - first_row_day, columns, n_columns)
 
-    def write(self, features: Matrix, positions: slice | Indices, cells: Matrix) -> None:
-        if isinstance(positions, slice):
-            features[self.rows, positions] = cells.T
-        else:
-            features[self.rows[:, np.newaxis], positions] = cells.T
+    def write(self, features: Matrix, cells: Matrix) -> None:
+        features[self.rows] = cells.T
 
 
 class _OneDayBlock(_CellBlock):

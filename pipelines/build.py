@@ -59,7 +59,8 @@ def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
         facts=(
             ("component_days", drive_days.table.num_rows),
             ("failures", failures.table.num_rows),
-            ("hosts", len(pc.unique(drive_days.table["host_id"]))),
+            ("hosts", len(pc.unique(drive_days.table["host_id"])) - decoded.n_unknown_hosts),
+            ("unknown_hosts", decoded.n_unknown_hosts),
             ("glitches", decoded.n_glitches),
             ("quarantined", drive_days.n_quarantined),
             ("reported_twice", n_doubled),

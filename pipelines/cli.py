@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"prefail {importlib.metadata.version('prefail')}"
     )
     parser.add_argument("--config", metavar="PATH", help="settings file (default: prefail.toml)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="log warnings and errors only")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log every step's own lines, too")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in (day_commands, ticket_commands, model_commands, lake_free):
         group.add_commands(commands)
@@ -48,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
     )
-    if not arguments.quiet:
+    # A step's facts are printed; its log line would say the same again. Progress is not.
+    logging.getLogger("pipelines.progress").setLevel(logging.INFO)
+    if arguments.verbose:
         for package in ("pipelines", "features", "data_contracts"):
             logging.getLogger(package).setLevel(logging.INFO)
     try:

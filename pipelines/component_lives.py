@@ -36,7 +36,9 @@ class FleetLives:
         """Return the place of each key in the lives; every key must be there."""
         order = np.argsort(self.component_keys)
         place = order[np.searchsorted(self.component_keys[order], keys)]
-        assert np.array_equal(self.component_keys[place], keys), "a scored component is in no file of the span"
+        assert np.array_equal(self.component_keys[place], keys), (
+            "a scored component is in no file of the span"
+        )
         return np.asarray(place, dtype=np.int64)
 
 

@@ -10,17 +10,21 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_contracts.loader import list_contracts
 from pipelines.build import build_day
 from pipelines.commands.output import print_line, print_table
 from pipelines.ingest import ingest_day
 from pipelines.lake import Lake, open_lake
 from pipelines.progress import track
 from pipelines.publish import publish_day
+from pipelines.published_list import REPORT_FILE, day_folder
 from pipelines.registry import champion
 from pipelines.score import open_target_scorers, score_day
 from pipelines.settings import Settings, load_settings
 from pipelines.ticket_step import reconcile_tickets_day
+from pipelines.tickets.trackers import open_tracker
 from pipelines.train import train_target
+from pipelines.verdicts import read_day_verdicts
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +122,10 @@ def print_summary(plan: DemoPlan) -> None:
     print_table(
         f"Contract verdicts of {day}",
         ("dataset", "verdict", "rows", "set aside"),
-        [(v.name, v.verdict, v.n_rows, v.n_quarantined) for v in list_verdicts(lake, day)],
+        [
+            (verdict.dataset, verdict.verdict, verdict.n_rows, verdict.n_quarantined)
+            for verdict in read_day_verdicts(lake, day, list_contracts())
+        ],
     )
     listed = lake.read_day("out_at_risk_hosts", day).to_pylist()
     print_line("")
@@ -139,8 +146,7 @@ def print_summary(plan: DemoPlan) -> None:
             for row in listed[:10]
         ],
     )
-    tracker = open_tracker(settings)
-    tickets = tracker.list_all(settings.environment)
+    tickets = open_tracker(settings).list_all(settings.environment)
     states = Counter("open" if t.is_open else f"closed ({t.outcome})" for t in tickets)
     print_line("")
     print_table(
@@ -149,7 +155,7 @@ def print_summary(plan: DemoPlan) -> None:
         [(t.ticket_id, "open" if t.is_open else "closed", t.title) for t in tickets[-5:]],
     )
     print_line("")
-    print_line(f"Report:    {lake.store.uri(report_key(day))}")
+    print_line(f"Report:    {lake.store.uri(day_folder(day) + REPORT_FILE)}")
     print_line(f"Settings:  {plan.settings_path}")
     print_line(f"Tickets:   prefail --config {plan.settings_path} tickets list")
     print_line(

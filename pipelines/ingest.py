@@ -1,17 +1,19 @@
 """Read one day from every source, check it against its contract, and keep it as delivered."""
 
+import dataclasses
 import datetime as dt
 import logging
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from data_contracts.loader import load_contract
-from pipelines.errors import ConfigError, MissingInputError, PermanentError
+from pipelines.errors import ConfigError, MissingInputError, PrefailError
 from pipelines.lake import Lake
 from pipelines.settings import Settings, SourceSettings
-from pipelines.sources.source import load_source_kind
+from pipelines.sources.source import InputFile, LeftOut, load_source_kind
 from pipelines.step_facts import StepFacts
 from pipelines.validation import validate_day
 from pipelines.verdicts import read_verdict_rows
@@ -19,6 +21,22 @@ from pipelines.verdicts import read_verdict_rows
 log = logging.getLogger(__name__)
 
 _DAYS_THAT_SAY_WHAT_IS_USUAL = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestedSource:
+    """What one source delivered for one day, and the files it came from."""
+
+    source: str
+    n_rows: int
+    n_quarantined: int
+    inputs: tuple[InputFile, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def n_left_out(self) -> int:
+        """Return how many pieces of input gave no row."""
+        return sum(left.count for left in self.left_out)
 
 
 def ingest_day(
@@ -34,23 +52,25 @@ def ingest_day(
             "No source to ingest. Add a [[sources]] section to the settings; prefail config check lists them.",
             sources=tuple(s.name for s in settings.sources),
         )
-    n_rows = n_quarantined = 0
-    errors: list[PermanentError] = []
+    ingested: list[IngestedSource] = []
+    errors: list[PrefailError] = []
     for source in wanted:
         try:
-            rows, quarantined = _ingest_source(day, source, settings, lake)
-        except PermanentError as error:
+            ingested.append(_ingest_source(day, source, settings, lake))
+        except PrefailError as error:
             log.error(f"source {source.name} failed: {error}")
             errors.append(error)
-            continue
-        n_rows += rows
-        n_quarantined += quarantined
     if errors:
         raise errors[0]
     facts = StepFacts(
         step="ingested",
         day=day,
-        facts=(("sources", len(wanted)), ("rows", n_rows), ("quarantined", n_quarantined)),
+        facts=(
+            ("sources", len(wanted)),
+            ("rows", sum(each.n_rows for each in ingested)),
+            ("quarantined", sum(each.n_quarantined for each in ingested)),
+            ("left_out", sum(each.n_left_out for each in ingested)),
+        ),
     )
     log.info(facts.summary)
     return facts
@@ -65,11 +85,11 @@ def list_source_days(settings: Settings) -> list[dt.date]:
     return sorted(days)
 
 
-def _ingest_source(day: dt.date, source: SourceSettings, settings: Settings, lake: Lake) -> tuple[int, int]:
+def _ingest_source(day: dt.date, source: SourceSettings, settings: Settings, lake: Lake) -> IngestedSource:
     kind = load_source_kind(source.kind)
     options = kind.Options.model_validate(source.options)
     # Everything is read before anything is written: a file that breaks off half-way leaves no trace.
-    delivered = [(raw.dataset, raw.table) for raw in kind.read_day(options, day, settings.base_folder)]
+    delivered = list(kind.read_day(options, day, settings.base_folder))
     if not delivered:
         raise MissingInputError(
             f"Source {source.name} ({source.kind}) has nothing for {day}. Nothing was written. "
@@ -78,20 +98,28 @@ def _ingest_source(day: dt.date, source: SourceSettings, settings: Settings, lak
             day=day.isoformat(),
         )
     n_rows = n_quarantined = 0
-    for dataset, table in delivered:
-        named = _with_source_name(table, source.name)
+    for raw in delivered:
         validated = validate_day(
-            load_contract(dataset),
-            named,
+            load_contract(raw.dataset),
+            _with_source_name(raw.table, source.name),
             day,
             lake,
             part=source.name,
-            usual_rows=usual_rows(lake, dataset, day, source.name),
+            usual_rows=usual_rows(lake, raw.dataset, day, source.name),
         )
-        lake.write_day(dataset, day, validated.table, part=source.name)
+        lake.write_day(raw.dataset, day, validated.table, part=source.name)
         n_rows += validated.table.num_rows
         n_quarantined += validated.n_quarantined
-    return n_rows, n_quarantined
+    record = IngestedSource(
+        source=source.name,
+        n_rows=n_rows,
+        n_quarantined=n_quarantined,
+        inputs=tuple(dict.fromkeys(file for raw in delivered for file in raw.inputs)),
+        left_out=tuple(dict.fromkeys(left for raw in delivered for left in raw.left_out)),
+    )
+    # Says which bytes a day was made of, so that a file that changed later is noticed.
+    lake.write_json(f"ingested/day={day}/part-{source.name}.json", dataclasses.asdict(record))
+    return record
 
 
 def _with_source_name(table: pa.Table, name: str) -> pa.Table:

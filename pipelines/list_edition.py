@@ -14,7 +14,7 @@ from features.roll_up import due_day, list_at_risk
 from features.target import Target, load_target
 from pipelines.at_risk_table import DATASET, tabulate_entries
 from pipelines.code_version import code_version
-from pipelines.contract_outcomes import read_outcomes
+from pipelines.contract_outcomes import DATA_DOCS_LINK, read_outcomes
 from pipelines.csv_list import write_csv
 from pipelines.errors import ContractBlockedError
 from pipelines.lake import Lake, encode_parquet, partition_key
@@ -69,9 +69,7 @@ def compose_edition(day: dt.date, settings: Settings, lake: Lake, explain: Expla
     recorded = Lake(recording)
     predictions = recorded.read_day("out_predictions", day)
     scorers = _list_scorers(predictions)
-    listed = list_at_risk(
-        predictions, length=settings.list.length, minimum_risk=settings.list.minimum_risk
-    )
+    listed = list_at_risk(predictions, length=settings.list.length, minimum_risk=settings.list.minimum_risk)
     entries = tuple(
         sorted(
             (
@@ -90,7 +88,8 @@ def compose_edition(day: dt.date, settings: Settings, lake: Lake, explain: Expla
         list_length=settings.list.length,
         minimum_risk=settings.list.minimum_risk,
         scorers=tuple(describe_scorer(scorer.target, scorer.model_id, recorded) for scorer in scorers),
-        contracts=read_outcomes(day, recorded),
+        contracts=read_outcomes(day, settings, recorded),
+        data_docs_link=DATA_DOCS_LINK,
         entries=entries,
         risks=tuple(pc.drop_null(predictions["risk"]).to_pylist()),
         abstention_counts=_count_abstentions(abstained),
@@ -117,7 +116,9 @@ def compose_edition(day: dt.date, settings: Settings, lake: Lake, explain: Expla
             for scorer in scorers
         ),
         contracts=tuple(
-            ContractVersion(dataset=name, version=load_contract(name).version, sha256=load_contract(name).sha256)
+            ContractVersion(
+                dataset=name, version=load_contract(name).version, sha256=load_contract(name).sha256
+            )
             for name in list_contracts()
         ),
         inputs=tuple(
@@ -127,7 +128,8 @@ def compose_edition(day: dt.date, settings: Settings, lake: Lake, explain: Expla
         ),
         predictions=InputPartition(key=predictions_key, sha256=recording.digests[predictions_key]),
         files=tuple(
-            PublishedFile(name=name, sha256=digest(data), size_bytes=len(data)) for name, data in files.items()
+            PublishedFile(name=name, sha256=digest(data), size_bytes=len(data))
+            for name, data in files.items()
         ),
         n_scored=len(report.risks),
         n_abstained=report.n_abstained,

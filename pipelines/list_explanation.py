@@ -13,10 +13,9 @@ from features.evidence import (
     Reason,
     SignalWording,
     find_reasons,
-    level_before,
     lookback_dates,
 )
-from features.feature_names import lookback_days, parse_feature
+from features.feature_names import parse_feature
 from features.population import PopulationTable
 from features.shards import component_keys
 from features.signals import load_signals
@@ -69,20 +68,23 @@ def explain_with_model(
     """Explain with the model that scored them, from the lookback of the listed components only.
 
     The risk series is what this same model says of the days before, so a change of model never looks
-    like a change of the component.
+    like a change of the component. Where nothing is listed the lookback is opened all the same: it
+    says which partitions the (empty) list was made of.
     """
     n_threads = settings.training.n_threads
     scorer = open_scorer(target, lake, model_id=model_id, n_threads=n_threads)
     specs = [parse_feature(name) for name in scorer.feature_names]
     keys = component_keys(listed["component_id"])
-    back = max(lookback_days(specs) + RISK_DAYS_AGO[0], PLOTTED_DAYS - 1)
+    back = max(scorer.lookback_days + RISK_DAYS_AGO[0], PLOTTED_DAYS - 1)
     cube = read_listed_cube(
         lake, target.dataset, target.signals, keys, first_day=day - dt.timedelta(days=back), last_day=day
     )
+    if not len(keys):
+        return ()
     risk_days = [day - dt.timedelta(days=days_ago) for days_ago in RISK_DAYS_AGO]
     population = read_populations(lake, risk_days)
     columns = np.searchsorted(cube.component_keys, keys).astype(np.int32)
-    contributions = explain_risks(cube, scorer, day, columns, population).contributions
+    contributions = explain_risks(cube, scorer, day, columns, population, n_threads=n_threads).contributions
     percentiles = _percentiles(cube, day, columns, population)
     risks = _risks_by_day(cube, target, scorer, risk_days, population, n_threads)
     feature_signals = [spec.signal or spec.aggregate for spec in specs]
@@ -118,8 +120,17 @@ def plot_series(levels: ComponentLevels, reason: Reason, day: dt.date) -> Series
 
 
 def _wordings() -> tuple[SignalWording, ...]:
-    named = (SignalWording(signal=each.name, label=each.label, unit=each.unit) for each in load_signals())
+    named = (
+        SignalWording(signal=each.name, label=name_signal(each.name), unit=each.unit)
+        for each in load_signals()
+    )
     return (*named, *_WHOLE_COMPONENT)
+
+
+def name_signal(signal: str) -> str:
+    """Return a signal's name for people, without the unit at its end: "Temperature", "Interface CRC errors"."""
+    words = signal.removesuffix("_celsius").removesuffix("_pct").replace("_", " ").replace(" crc ", " CRC ")
+    return words[:1].upper() + words[1:]
 
 
 def _percentiles(cube: Cube, day: dt.date, columns: np.ndarray, population: PopulationTable) -> np.ndarray:

@@ -1,10 +1,10 @@
 """How a list becomes visible: immutable editions, a manifest of digests, and a pointer that never goes back.
 
-``published/at_risk_hosts/day=D/edition=<id>/`` holds what one run published, and is never changed:
+``published/at_risk_hosts/edition=D-<id>/`` holds what one run published for day D, and is never changed:
 list.parquet, list.csv, report.html and manifest.json. The edition's id is the start of its manifest's
 SHA-256. ``latest.json`` names one edition, in one conditional write, so a reader that goes by it sees
 one list, whole, even while a day is published again. Copies under fixed names in ``day=D/`` are for
-people and their bookmarks.
+people and their bookmarks; the day's manifest.json there says which edition is the day's.
 """
 
 import datetime as dt
@@ -92,8 +92,11 @@ class Manifest(_Document):
 
     @property
     def folder(self) -> str:
-        """The key prefix of the edition's files, with the closing slash."""
-        return f"{day_folder(self.day)}edition={self.edition}/"
+        """The key prefix of the edition's files, with the closing slash.
+
+        As deep as the day's own folder, so that links out of the report hold in both.
+        """
+        return f"{ROOT}/edition={self.day.isoformat()}-{self.edition}/"
 
     def file(self, name: str) -> PublishedFile:
         """Return one file's entry; ``KeyError`` if the edition has no such file."""

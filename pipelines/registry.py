@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import logging
 from dataclasses import dataclass
+from typing import Literal
 
 from pipelines.errors import MissingInputError, PermanentError, WriteLostError
 from pipelines.lake import Lake
@@ -74,30 +75,23 @@ def champion(target: str, lake: Lake) -> str | None:
     return entries[-1].champion if entries else None
 
 
-def promote(
+def promote_model(
     model_id: str, target: str, lake: Lake, *, who: str, why: str, as_of: dt.date, comparison: tuple[str, ...]
 ) -> LedgerEntry:
     """Make a model the champion. Promoting the champion again writes nothing."""
     return _record("promoted", model_id, target, lake, who=who, why=why, as_of=as_of, comparison=comparison)
 
 
-def reject(
-    model_id: str | None,
-    target: str,
-    lake: Lake,
-    *,
-    who: str,
-    why: str,
-    as_of: dt.date,
-    comparison: tuple[str, ...],
+def reject_model(
+    model_id: str, target: str, lake: Lake, *, who: str, why: str, as_of: dt.date, comparison: tuple[str, ...]
 ) -> LedgerEntry:
     """Record that a model was not promoted. The same decision twice in a row is written once."""
     return _record("rejected", model_id, target, lake, who=who, why=why, as_of=as_of, comparison=comparison)
 
 
 def _record(
-    event: str,
-    model_id: str | None,
+    event: Literal["promoted", "rejected"],
+    model_id: str,
     target: str,
     lake: Lake,
     *,
@@ -109,7 +103,7 @@ def _record(
     entries = read_ledger(target, lake)
     current = entries[-1].champion if entries else None
     entry = LedgerEntry(
-        event="promoted" if event == "promoted" else "rejected",
+        event=event,
         target=target,
         model_id=model_id,
         champion=model_id if event == "promoted" else current,
@@ -119,7 +113,7 @@ def _record(
         as_of=as_of,
         comparison=comparison,
     )
-    if entries and (current == model_id is not None or _is_same_decision(entry, entries[-1])):
+    if entries and (current == model_id or _is_same_decision(entry, entries[-1])):
         return entries[-1]
     return append_entry(entry, len(entries), lake)
 

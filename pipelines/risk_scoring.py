@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
 from features.cohort import IN_COHORT, find_abstentions
+
 from features.cube import Cube
 from features.kernel import compute_features
 from features.population import PopulationTable
@@ -55,14 +55,13 @@ def predict_risks(
     risk = np.full(cube.n_components, np.nan)
     if len(members):
         days = np.full(len(members), day_index, dtype=np.int32)
-        features = read_features(cube, scorer.feature_names, days, members, population, target, n_threads)
+        features = read_features(cube, scorer, days, members, population, n_threads)
         risk[members] = score_features(scorer, cube, features, members)
     return Risks(risk=risk, abstention_codes=codes)
 
 
 def explain_risks(
     cube: Cube,
-    target: Target,
     scorer: Scorer,
     day: dt.date,
     component_index: Indices,
@@ -72,7 +71,7 @@ def explain_risks(
 ) -> RiskExplanation:
     """Return what made the risk of some components on ``day``, in the order they were asked for."""
     days = np.full(len(component_index), cube.day_index(day), dtype=np.int32)
-    features = read_features(cube, scorer.feature_names, days, component_index, population, target, n_threads)
+    features = read_features(cube, scorer, days, component_index, population, n_threads)
     cells = Cells(features=features, model_codes=cube.model_codes[component_index], models=cube.models)
     return RiskExplanation(
         feature_names=scorer.feature_names, features=features, contributions=scorer.contribute(cells)
@@ -81,28 +80,27 @@ def explain_risks(
 
 def read_features(
     cube: Cube,
-    feature_names: tuple[str, ...],
+    scorer: Scorer,
     day_index: npt.NDArray[np.integer],
     component_index: npt.NDArray[np.integer],
     population: PopulationTable | None,
-    target: Target,
     n_threads: int,
 ) -> Float32Array:
-    """Return the features (N, F) of some cells of the cube."""
-    if not feature_names:
-        return np.empty((len(day_index), 0), dtype=np.float32)
+    """Return the scorer's features (N, F) of some cells of the cube."""
     return compute_features(
         cube,
-        feature_names,
+        scorer.feature_names,
         day_index,
         component_index,
         population,
-        error_signals=target.error_signals,
+        error_signals=scorer.error_signals,
         n_threads=n_threads,
     )
 
 
-def score_features(scorer: Scorer, cube: Cube, features: Float32Array, component_index: Indices) -> FloatArray:
+def score_features(
+    scorer: Scorer, cube: Cube, features: Float32Array, component_index: Indices
+) -> FloatArray:
     """Return the risk (N,) of cells whose features are there already."""
     cells = Cells(features=features, model_codes=cube.model_codes[component_index], models=cube.models)
     return scorer.score(cells)

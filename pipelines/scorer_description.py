@@ -7,7 +7,7 @@ from pipelines.registry import load_card
 from pipelines.report.content import BudgetFigures, ScorerDescription
 from pipelines.scorers import RULE_PREFIX
 
-MODEL_NAME, RULE_NAME = "model", "rule"
+MODEL_NAME = "model"  # the recipe, fitted anew for each fold
 
 
 def describe_scorer(target: Target, model_id: str, lake: Lake) -> ScorerDescription:
@@ -30,7 +30,7 @@ def judge_folds(card: ModelCard) -> tuple[BudgetFigures, ...]:
     Tickets, hits and failures are added up over the folds, so a fold counts by its size. A budget at
     which one of the two had no ticket or no failure to find is left out.
     """
-    models, rules = _budgets(card.folds, MODEL_NAME), _budgets(card.folds, RULE_NAME)
+    models, rules = _budgets(card.folds, MODEL_NAME), _budgets(card.folds, RULE_PREFIX + card.target)
     figures = []
     for budget in sorted(models.keys() & rules.keys()):
         model, rule = _add_up(models[budget]), _add_up(rules[budget])

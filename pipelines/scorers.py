@@ -5,9 +5,11 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from features.cohort import COHORT_LOOKBACK_DAYS
 
 from features.baselines import LogisticBaseline, ModelFailureRates, list_rule_features, score_rule
 from features.calibration import Calibration
+from features.feature_names import lookback_days, parse_feature
 from features.target import Target
 from pipelines.errors import ModelRefusedError
 from pipelines.lake import Lake
@@ -46,6 +48,11 @@ class Scorer(Protocol):
         ...
 
     @property
+    def error_signals(self) -> tuple[str, ...]:
+        """What the ``signals_…`` features among them speak of."""
+        ...
+
+    @property
     def lookback_days(self) -> int:
         """How many days before the as-of day the cube must hold."""
         ...
@@ -77,6 +84,7 @@ class ModelScorer(_FeatureReader):
     model_id: str
     model: RiskModel
     calibration: Calibration
+    error_signals: tuple[str, ...]
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -97,6 +105,7 @@ class RuleScorer(_FeatureReader):
     target: Target
     model_id: str = field(init=False)
     feature_names: tuple[str, ...] = field(init=False)
+    error_signals: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model_id", RULE_PREFIX + self.target.name)
@@ -123,6 +132,7 @@ class RateScorer(_FeatureReader):
     rates: ModelFailureRates
     model_id: str = "model failure rate"
     feature_names: tuple[str, ...] = ()
+    error_signals: tuple[str, ...] = ()
 
     def score(self, cells: Cells) -> FloatArray:
         return self.rates.score(cells.model_codes, cells.models)
@@ -136,6 +146,7 @@ class LogisticScorer(_FeatureReader):
     """Baseline: logistic regression on a few features."""
 
     baseline: LogisticBaseline
+    error_signals: tuple[str, ...]
     model_id: str = "logistic regression"
 
     @property
@@ -174,7 +185,10 @@ def open_scorer(target: Target, lake: Lake, *, model_id: str | None = None, n_th
             signals=tuple(missing),
         )
     return ModelScorer(
-        model_id=chosen, model=stored.model, calibration=stored.card.calibration.to_calibration()
+        model_id=chosen,
+        model=stored.model,
+        calibration=stored.card.calibration.to_calibration(),
+        error_signals=stored.card.error_signals,
     )
 
 

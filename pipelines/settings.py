@@ -30,12 +30,14 @@ class _Section(BaseModel):
 class LakeSettings(_Section):
     """Where data lives."""
 
-    root: str = Field("lake", description="A folder, or s3://bucket/prefix.")
-    endpoint_url: str | None = Field(None, description="S3 endpoint, where it is not AWS.")
-    region: str | None = Field(None, description="S3 region.")
-    path_style: bool = Field(False, description="Address buckets in the path, not the host name.")
-    access_key_id: str | None = Field(None, description="S3 key id; the standard AWS chain if unset.")
-    secret_access_key: SecretStr | None = Field(None, description="S3 secret; set by environment only.")
+    root: str = Field(default="lake", description="A folder, or s3://bucket/prefix.")
+    endpoint_url: str | None = Field(default=None, description="S3 endpoint, where it is not AWS.")
+    region: str | None = Field(default=None, description="S3 region.")
+    path_style: bool = Field(default=False, description="Address buckets in the path, not the host name.")
+    access_key_id: str | None = Field(default=None, description="S3 key id; the standard AWS chain if unset.")
+    secret_access_key: SecretStr | None = Field(
+        default=None, description="S3 secret; set by environment only."
+    )
 
 
 class SourceSettings(BaseModel):
@@ -55,56 +57,62 @@ class SourceSettings(BaseModel):
 class ListSettings(_Section):
     """How long the at-risk list is."""
 
-    k_per_day: int = Field(5, ge=1, description="Repairs the team can do a day: new tickets a day at most.")
-    length: int = Field(
-        20, ge=1, description="Entries on the list; longer than k, so that open tickets hide nothing."
+    k_per_day: int = Field(
+        default=5, ge=1, description="Repairs the team can do a day: new tickets a day at most."
     )
-    minimum_risk: Share = Field(0.02, description="Nothing below this calibrated risk is listed.")
+    length: int = Field(
+        default=20, ge=1, description="Entries on the list; longer than k, so that open tickets hide nothing."
+    )
+    minimum_risk: Share = Field(default=0.02, description="Nothing below this calibrated risk is listed.")
 
 
 class TicketSettings(_Section):
     """How tickets follow the list."""
 
-    tracker: str = Field("desk", description="A module of pipelines/tickets/trackers.")
+    tracker: str = Field(default="desk", description="A module of pipelines/tickets/trackers.")
     desk_path: str = Field(
-        "tickets.sqlite", description="SQLite file of the local desk; relative to the config file."
+        default="tickets.sqlite", description="SQLite file of the local desk; relative to the config file."
     )
     max_age_days: int = Field(
-        3, ge=0, description="A list older than this is a replay and touches no ticket."
+        default=3, ge=0, description="A list older than this is a replay and touches no ticket."
     )
-    close_after_days: int = Field(14, ge=1, description="Close when off the list this long.")
-    reopen_within_days: int = Field(30, ge=0, description="A key resolved this recently re-opens its ticket.")
-    update_risk_step: Share = Field(0.10, description="Comment on a ticket when risk moved this much.")
-    is_simulated_clock: bool = Field(False, description="Treat each list's day as today (the demo).")
+    close_after_days: int = Field(default=14, ge=1, description="Close when off the list this long.")
+    reopen_within_days: int = Field(
+        default=30, ge=0, description="A key resolved this recently re-opens its ticket."
+    )
+    update_risk_step: Share = Field(
+        default=0.10, description="Comment on a ticket when risk moved this much."
+    )
+    is_simulated_clock: bool = Field(default=False, description="Treat each list's day as today (the demo).")
 
 
 class TrainingSettings(_Section):
     """How models are trained."""
 
     negatives_per_positive: int = Field(
-        50, ge=1, description="Sampled healthy component-days per failing one."
+        default=50, ge=1, description="Sampled healthy component-days per failing one."
     )
-    n_threads: int = Field(2, ge=1, description="Threads for training, features and scoring.")
-    seed: int = Field(7, description="Seed of everything random.")
-    memory_limit_mb: int = Field(2000, ge=100, description="Budget for one feature cube in memory.")
+    n_threads: int = Field(default=2, ge=1, description="Threads for training, features and scoring.")
+    seed: int = Field(default=7, description="Seed of everything random.")
+    memory_limit_mb: int = Field(default=2000, ge=100, description="Budget for one feature cube in memory.")
 
 
 class Settings(_Section):
     """Everything a run may depend on."""
 
     environment: str = Field(
-        "default", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="Part of each ticket key."
+        default="default", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="Part of each ticket key."
     )
     lake: LakeSettings = LakeSettings()
     sources: tuple[SourceSettings, ...] = ()
     targets: tuple[str, ...] = Field(
-        ("drive_fails_30d",), description="Modules of features/targets, as YAML."
+        default=("drive_fails_30d",), description="Modules of features/targets, as YAML."
     )
     list: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     training: TrainingSettings = TrainingSettings()
     base_folder: Path = Field(
-        Path(), description="Folder of the config file; relative paths start here.", exclude=True
+        default=Path(), description="Folder of the config file; relative paths start here.", exclude=True
     )
 
     def resolve_path(self, path: str) -> str:

@@ -60,8 +60,6 @@ def reconcile_tickets_day(
         *tracker.find([entry.key.digest for entry in entries]),
     ]
     tickets = tuple({ticket.ticket_id: ticket for ticket in found}.values())
-    # Everything since the tickets were last in line, and what the sources may have told late.
-    checked_until = min(last_day or day, day - dt.timedelta(days=settings.tickets.max_age_days))
     fleet = read_fleet_day(
         lake,
         day,
@@ -69,7 +67,6 @@ def reconcile_tickets_day(
         entries=entries,
         tickets=tickets,
         policy=policy,
-        failures_since=checked_until,
     )
     plan = plan_changes(
         entries, tickets, fleet, policy, day=day, list_manifest=_find_list_manifest(lake, day)

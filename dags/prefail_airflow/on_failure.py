@@ -57,7 +57,10 @@ def alert_when_late(limit: dt.timedelta, what_is_late: str) -> DeadlineAlert:
 def report_late_run(what_is_late: str, limit_hours: float, context: Mapping[str, object]) -> None:
     """Say at WARNING, once a run, what people wait for. Airflow calls this when the deadline passes."""
     run = context.get("dag_run")
-    name, key = "", ""
-    if isinstance(run, Mapping):
-        name, key = str(run.get("dag_run_id", "")), str(run.get("partition_key") or "")
-    log.warning(f"run is late: waiting_for={what_is_late} day={key} limit_hours={limit_hours:g} run={name}")
+    facts = run if isinstance(run, Mapping) else {}
+    conf = facts.get("conf")
+    asof = conf.get("asof") if isinstance(conf, Mapping) else None
+    log.warning(
+        f"run is late: waiting_for={what_is_late} day={facts.get('partition_key') or asof} "
+        f"limit_hours={limit_hours:g} run={facts.get('dag_run_id')}"
+    )

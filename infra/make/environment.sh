@@ -83,9 +83,10 @@ pwd >"$folder/.prefail-made-at"
 pip() { "$folder/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
 
 say "installing $(grep -c '==' "$lock") packages of $lock into $folder (about a minute)"
-pip install --quiet --no-deps --require-hashes -r "$lock" ||
+# Twice quiet: errors only.
+pip install -qq --no-deps --require-hashes -r "$lock" ||
     fail "pip could not install $lock; see its lines above. Run the same command again to go on."
 if [ "$folder" = .venv ]; then
-    pip install --quiet --no-deps --no-build-isolation -e .
+    pip install -qq --no-deps --no-build-isolation -e .
 fi
 state_of "$lock" >"$folder/.prefail-$1"

@@ -3,9 +3,11 @@
 import argparse
 import datetime as dt
 
-from pipelines.commands.day_span_runner import add_day_arguments, run_days
+from pipelines.commands.day_span_runner import add_day_arguments, open_settings_lake, run_days
+from pipelines.commands.output import print_line, print_table
+from pipelines.day_span import parse_day
 from pipelines.lake import Lake
-from pipelines.settings import Settings
+from pipelines.settings import Settings, load_settings
 from pipelines.step_facts import StepFacts
 
 _Subparsers = argparse._SubParsersAction  # the type argparse gives no public name
@@ -42,6 +44,11 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     resolve.add_argument("--note", default="", help="free text")
     resolve.set_defaults(run=_run_resolve)
 
+    snooze = actions.add_parser("snooze", help="keep quiet about a ticket until a day")
+    snooze.add_argument("ticket_id", metavar="ID")
+    snooze.add_argument("--until", required=True, metavar="D", help="first day to speak of it again, or: now")
+    snooze.set_defaults(run=_run_snooze)
+
 
 def _today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
@@ -56,3 +63,84 @@ def _run_reconcile(arguments: argparse.Namespace) -> int:
         return reconcile_tickets_day(day, settings, lake, today)
 
     return run_days(arguments, "reconciling tickets", reconcile)
+
+
+def _run_list(arguments: argparse.Namespace) -> int:
+    from pipelines.ticket_commands import list_tickets
+
+    tickets = list_tickets(load_settings(arguments.config), include_closed=arguments.all)
+    if not tickets:
+        print_line("No open ticket." if not arguments.all else "No ticket was ever opened.")
+        return 0
+    print_table(
+        f"{len(tickets)} tickets",
+        ("ticket", "state", "opened", "due", "title"),
+        [
+            (
+                ticket.ticket_id,
+                "open" if ticket.is_open else f"closed: {ticket.outcome or 'no outcome'}",
+                ticket.record.opened_day,
+                ticket.record.due_day,
+                ticket.title,
+            )
+            for ticket in tickets
+        ],
+    )
+    return 0
+
+
+def _run_show(arguments: argparse.Namespace) -> int:
+    from pipelines.ledger import read_ledger
+    from pipelines.ticket_commands import show_ticket
+
+    settings = load_settings(arguments.config)
+    lake = open_settings_lake(settings)
+    view = show_ticket(arguments.ticket_id, settings, lake)
+    made_of = view.explanation
+    print_line(f"Ticket {view.ticket.ticket_id}: {view.ticket.title}\n")
+    print_line(view.ticket.body)
+    print_line("\nHistory")
+    for comment in view.history:
+        print_line(f"  {comment.day}  {comment.text}")
+    print_line("\nMade of")
+    print_line(f"  key        {made_of.key}")
+    print_line(f"  list       of {made_of.opened_day}, {made_of.manifest_key or made_of.gap}")
+    print_line(f"  model      {made_of.model_id}")
+    for entry in read_ledger(view.ticket.record.target, lake):
+        if entry.model_id == made_of.model_id:
+            print_line(f"  {entry.event:<10} by {entry.who}: {entry.why}")
+    print_line(f"  code       {made_of.code_version or 'unknown'}")
+    for contract in made_of.contracts:
+        print_line(f"  contract   {contract.dataset} {contract.version}")
+    for part in made_of.inputs[:3]:
+        print_line(f"  data       {part.key}  sha256 {(part.sha256 or 'missing')[:16]}")
+    if len(made_of.inputs) > 3:
+        print_line(f"  data       … and {len(made_of.inputs) - 3} more, all named in the manifest")
+    print_line(f"\nCheck all of it: prefail verify --day {made_of.opened_day}")
+    return 0
+
+
+def _run_resolve(arguments: argparse.Namespace) -> int:
+    from pipelines.ticket_commands import resolve_ticket
+
+    settings = load_settings(arguments.config)
+    ticket = resolve_ticket(
+        arguments.ticket_id,
+        arguments.outcome,
+        arguments.note,
+        settings,
+        open_settings_lake(settings),
+        _today(),
+    )
+    print_line(f"resolved ticket {ticket.ticket_id}: outcome={ticket.outcome} day={ticket.closed_day}")
+    return 0
+
+
+def _run_snooze(arguments: argparse.Namespace) -> int:
+    from pipelines.ticket_commands import snooze_ticket
+
+    settings = load_settings(arguments.config)
+    until = None if arguments.until == "now" else parse_day(arguments.until)
+    ticket = snooze_ticket(arguments.ticket_id, until, settings, open_settings_lake(settings), _today())
+    print_line(f"snoozed ticket {ticket.ticket_id}: until={ticket.snoozed_until or 'awake'}")
+    return 0

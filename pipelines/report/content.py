@@ -107,6 +107,7 @@ class Report:
     minimum_risk: float
     scorers: tuple[ScorerDescription, ...]
     contracts: tuple[ContractOutcome, ...]
+    data_docs_link: str
     entries: tuple[ListEntry, ...]
     risks: tuple[float, ...]
     abstention_counts: tuple[AbstentionCount, ...]

@@ -18,7 +18,7 @@ def draw_risk_distribution(risks: Sequence[float], minimum_risk: float, n_listed
     Bars are as high as the logarithm of their count, so that a single component at high risk is
     seen beside a hundred thousand at low risk; the counts stand above the bars.
     """
-    width, height, left, base = 720, 190, 10, 160
+    width, height, left, base = 720, 200, 10, 170
     n_bins = -_LOWEST_DECADE * _BINS_PER_DECADE
     counts = [0] * n_bins
     for risk in risks:
@@ -29,7 +29,7 @@ def draw_risk_distribution(risks: Sequence[float], minimum_risk: float, n_listed
     for number, count in enumerate(counts):
         if not count:
             continue
-        x, tall = left + number * step, (base - 30) * math.log1p(count) / tallest
+        x, tall = left + number * step, (base - 46) * math.log1p(count) / tallest
         box = f'x="{x + 1:.1f}" y="{base - tall:.1f}" width="{step - 2:.1f}" height="{tall:.1f}"'
         bars.append(
             f'<rect class="bar" {box}/>'
@@ -44,14 +44,15 @@ def draw_risk_distribution(risks: Sequence[float], minimum_risk: float, n_listed
         left
         + (math.log10(max(minimum_risk, 10.0**_LOWEST_DECADE)) - _LOWEST_DECADE) * _BINS_PER_DECADE * step
     )
+    side = "start" if edge < width / 2 else "end"
     limit = format_risk(minimum_risk)
     says = f"Risks of {len(risks):,} components; {n_listed:,} are listed, none below {limit}."
     return Markup(  # noqa: S704 — numbers and our own words only
         f'<svg class="plot wide" viewBox="0 0 {width} {height}" role="img" aria-label="{says}">'
         f"<title>{says}</title>"
         f'<line class="axis" x1="{left}" x2="{width - left}" y1="{base}" y2="{base}"/>{"".join(bars)}{ticks}'
-        f'<line class="limit" x1="{edge:.1f}" x2="{edge:.1f}" y1="14" y2="{base}"/>'
-        f'<text x="{edge - 5:.1f}" y="22" text-anchor="end">listed from {limit}</text>'
+        f'<line class="limit" x1="{edge:.1f}" x2="{edge:.1f}" y1="4" y2="{base}"/>'
+        f'<text x="{edge + (5 if side == "start" else -5):.1f}" y="12" text-anchor="{side}">listed from {limit}</text>'
         f'<text x="{width / 2}" y="{height - 2}" text-anchor="middle">'
         "risk (each bar a third of a decade)</text></svg>"
     )

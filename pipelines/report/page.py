@@ -9,8 +9,11 @@ from pipelines.report.distribution import draw_risk_distribution
 from pipelines.report.plots import draw_series
 from pipelines.report.wording import format_level, format_risk
 
-# 300 bytes a table row, 10 kB an entry with plots: keeps the page below 2 MB whatever the fleet.
+# A row of the list takes 700 bytes, an entry 3 kB, its plots 6 kB: the page stays below 2 MB up to a
+# list of a thousand.
 MAX_ENTRIES_WITH_PLOTS = 60
+MAX_ENTRIES_DETAILED = 200
+MAX_OTHERS_NAMED = 5
 MAX_ABSTENTIONS_SHOWN = 200
 
 GLOSSARY = (
@@ -35,8 +38,12 @@ GLOSSARY = (
         "weight",
         "How much a signal adds to the risk, in log-odds, all its features together: +0.7 doubles the odds.",
     ),
-    ("higher than", "The share of components of the same hardware model with a lower level on that day."),
+    (
+        "percentile",
+        "Where the level stands among components of the same hardware model on that day; 50 = the middle.",
+    ),
     ("not scored", "Too little or too old data to say anything. It does not mean healthy."),
+    ("budget", "New tickets that a team can take, per 10,000 components and 30 days."),
     ("precision", "Of the components that were flagged, the share that failed within the horizon."),
     ("recall", "Of the components that failed, the share that had been flagged in time."),
     ("the rule", "The simple rule that the model must beat; judged on the same days and budget."),
@@ -52,6 +59,8 @@ def render_report(report: Report) -> bytes:
         report=report,
         glossary=GLOSSARY,
         max_plotted=MAX_ENTRIES_WITH_PLOTS,
+        max_detailed=MAX_ENTRIES_DETAILED,
+        max_others=MAX_OTHERS_NAMED,
         abstentions=report.abstentions[:MAX_ABSTENTIONS_SHOWN],
         distribution=draw_risk_distribution(report.risks, report.minimum_risk, len(report.entries)),
     )

@@ -74,7 +74,9 @@ def find_csv_files(root: Path, pattern: str) -> FoundFiles:
         )
     files: list[CsvFile] = []
     unreadable: list[SourceError] = []
-    for path in _walk(root):
+    with _named_errors(root.name):
+        paths = list(_walk(root))
+    for path in paths:
         name = path.relative_to(root).as_posix() if path != root else path.name
         if not fnmatch.fnmatchcase(path.name, pattern):
             continue
@@ -112,6 +114,12 @@ def read_csv_file(file: CsvFile) -> tuple[bytes, InputFile]:
     return data, InputFile(name=file.name, size_bytes=before.st_size, sha256=digest)
 
 
+def version_of(file: CsvFile) -> tuple[int, int, int]:
+    """Return what changes when the file is written or replaced; ``TransientError`` if it is gone."""
+    with _named_errors(file.name):
+        return stat_key(file.path.stat())
+
+
 def stat_key(status: os.stat_result) -> tuple[int, int, int]:
     """Return what changes when a file is written or replaced."""
     return status.st_ino, status.st_size, status.st_mtime_ns
@@ -126,11 +134,16 @@ def _walk(root: Path) -> Iterator[Path]:
     if root.is_file():
         yield root
         return
-    for folder, subfolders, names in os.walk(root):
+    for folder, subfolders, names in os.walk(root, onerror=_raise):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "__MACOSX")
         for name in sorted(names):
             if not name.startswith("."):
                 yield Path(folder) / name
+
+
+def _raise(error: OSError) -> None:
+    """A folder that can't be listed is an error: its days would silently be missing."""
+    raise error
 
 
 def _members_of(path: Path) -> tuple[str, ...]:

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from pipelines.errors import MissingInputError, SourceError
-from pipelines.sources.archives import CsvFile, FoundFiles, find_csv_files, read_csv_file, stat_key
+from pipelines.sources.archives import CsvFile, FoundFiles, find_csv_files, read_csv_file, version_of
 from pipelines.sources.drive_stats_csv import parse_drive_stats
 from pipelines.sources.drive_stats_location import locate_drives
-from pipelines.sources.raw_columns import DRIVE_SMART, KNOWN_AT, complete_columns, end_of_day, repeat
+from pipelines.sources.raw_columns import KNOWN_AT, complete_columns, end_of_day, raw_schema, repeat
 from pipelines.sources.source import InputFile, RawTable, SourceOptions
 
 log = logging.getLogger(__name__)
@@ -32,10 +32,10 @@ class Options(SourceOptions):
         description="A folder, searched to the bottom, or one file; relative to the config file."
     )
     layout: Literal["daily_files", "any_files"] = Field(
-        "daily_files",
+        default="daily_files",
         description="daily_files: one file a day, named YYYY-MM-DD.csv; any_files: days by the date column.",
     )
-    pattern: str = Field("*", description="Glob that the names of files on disk must match.")
+    pattern: str = Field(default="*", description="Glob that the names of files on disk must match.")
 
 
 def list_days(options: Options, base_folder: Path) -> list[dt.date]:
@@ -64,11 +64,12 @@ def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawT
 
 
 def _drive_smart(rows: pa.Table, day: dt.date) -> pa.Table:
-    columns = {name: rows[name] for name in rows.column_names if name in DRIVE_SMART.names}
+    known = raw_schema("raw_drive_smart").names
+    columns = {name: rows[name] for name in rows.column_names if name in known}
     columns["is_failed"] = rows["failure"]
     columns["source"] = repeat("drive_stats", pa.string(), rows.num_rows)
     columns["known_at"] = repeat(end_of_day(day), KNOWN_AT, rows.num_rows)
-    return complete_columns(columns, DRIVE_SMART, rows.num_rows)
+    return complete_columns("raw_drive_smart", columns, rows.num_rows)
 
 
 def _read_daily_file(found: FoundFiles, day: dt.date) -> tuple[pa.Table, tuple[InputFile, ...]]:
@@ -128,7 +129,7 @@ def _read_any_files(found: FoundFiles, day: dt.date) -> tuple[pa.Table, tuple[In
 
 
 def _days_in(file: CsvFile) -> frozenset[dt.date]:
-    return _days_at(file, stat_key(file.path.stat()))
+    return _days_at(file, version_of(file))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -10,12 +10,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from pipelines.errors import SourceError
-from pipelines.sources.raw_columns import SMART_ATTRIBUTES
+from pipelines.sources.raw_columns import smart_attributes
 from pipelines.sources.strict_cells import CellKind, Problem, convert_cells, list_problems
 
 NEEDED: Final = ("date", "serial_number", "model", "capacity_bytes", "failure")
 LOCATION: Final = ("datacenter", "cluster_id", "vault_id", "pod_id", "pod_slot_num")
-_OPTIONAL: Final = (*LOCATION, *(f"smart_{number}_raw" for number in SMART_ATTRIBUTES))
 _KINDS: Final[Mapping[str, CellKind]] = {
     "date": "date",
     "failure": "failure",
@@ -38,7 +37,7 @@ def parse_drive_stats(data: bytes, name: str, *, only_date: bool = False) -> pa.
     """
     _check_bytes(data, name)
     header = _read_header(data, name)
-    all_wanted = [column for column in (*NEEDED, *_OPTIONAL) if column in header]
+    all_wanted = [column for column in needed_columns() if column in header]
     table = _parse_fast(data, header, ["date"] if only_date else all_wanted)
     if table is None:
         # Something is not as it should be: read again as text, slowly, to say exactly what.
@@ -50,6 +49,11 @@ def parse_drive_stats(data: bytes, name: str, *, only_date: bool = False) -> pa.
             file=name,
         )
     return table
+
+
+def needed_columns() -> tuple[str, ...]:
+    """Return the columns that are parsed where a file has them; the first five it must have."""
+    return (*NEEDED, *LOCATION, *(f"smart_{number}_raw" for number in sorted(smart_attributes())))
 
 
 def _check_bytes(data: bytes, name: str) -> None:

@@ -1,8 +1,8 @@
 """Read from the location columns of Drive Stats (published since 2023) which host each drive is in.
 
-Backblaze's words: a pod is a server with 20 to 60 drive slots; 20 pods, one in each of 20 racks or
-shelves, are a vault; files are spread over the pods of one vault and survive the loss of three.
-So a host is a pod, and a vault is what must not lose many hosts at once.
+In Backblaze's words a pod is a server with up to 60 drive slots, and 20 pods are a vault: each file
+is spread over the 20 pods of one vault and survives the loss of three. So a host is a pod, and a
+vault is what must not lose many hosts at once. Racks are not published; the vault stands for it.
 """
 
 import datetime as dt
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.sources.raw_columns import INVENTORY, KNOWN_AT, complete_columns, end_of_day, repeat
+from pipelines.sources.raw_columns import KNOWN_AT, complete_columns, end_of_day, repeat
 from pipelines.sources.source import LeftOut
 
 _HOST_PARTS = (("cluster_id", "c"), ("vault_id", "v"), ("pod_id", "p"))
@@ -45,6 +45,7 @@ def locate_drives(rows: pa.Table, day: dt.date) -> LocatedDrives | None:
         else pa.nulls(rows.num_rows, pa.string())
     )
     table = complete_columns(
+        "raw_inventory",
         {
             "component_id": rows["serial_number"],
             "component_kind": repeat("drive", pa.string(), rows.num_rows),
@@ -57,7 +58,6 @@ def locate_drives(rows: pa.Table, day: dt.date) -> LocatedDrives | None:
             "source": repeat("drive_stats", pa.string(), rows.num_rows),
             "known_at": repeat(end_of_day(day), KNOWN_AT, rows.num_rows),
         },
-        INVENTORY,
         rows.num_rows,
     )
     is_located = pc.is_valid(table["host_id"])

@@ -1,53 +1,31 @@
-"""The raw_ tables that drive sources deliver: their columns, types and order."""
+"""The raw_ tables that sources deliver, in the form that their contracts state."""
 
 import datetime as dt
+import functools
+from collections.abc import Mapping
 
 import pyarrow as pa
 
-SMART_ATTRIBUTES = (
-    *(1, 3, 4, 5, 7, 9, 10, 12, 183, 184, 187, 188, 189, 190, 192, 193, 194),
-    *(196, 197, 198, 199, 240, 241, 242),
-)
+from data_contracts.arrow_schema import schema_of
+from data_contracts.loader import load_contract
+
 KNOWN_AT = pa.timestamp("us", tz="UTC")
 
-DRIVE_SMART = pa.schema(
-    [
-        ("serial_number", pa.string()),
-        ("model", pa.string()),
-        ("capacity_bytes", pa.int64()),
-        ("firmware", pa.string()),
-        ("is_failed", pa.bool_()),
-        *((f"smart_{number}_raw", pa.int64()) for number in SMART_ATTRIBUTES),
-        ("nvme_critical_warning", pa.int64()),
-        ("nvme_available_spare_pct", pa.int64()),
-        ("nvme_percentage_used", pa.int64()),
-        ("nvme_media_errors", pa.int64()),
-        ("nvme_unsafe_shutdowns", pa.int64()),
-        ("nvme_error_log_entries", pa.int64()),
-        ("scsi_grown_defects", pa.int64()),
-        ("scsi_uncorrected_errors", pa.int64()),
-        ("temperature_celsius", pa.float32()),
-        ("smart_passed", pa.bool_()),
-        ("source", pa.string()),
-        ("known_at", KNOWN_AT),
-    ]
-)
 
-INVENTORY = pa.schema(
-    [
-        ("component_id", pa.string()),
-        ("component_kind", pa.string()),
-        ("host_id", pa.string()),
-        ("slot", pa.string()),
-        ("rack", pa.string()),
-        ("site", pa.string()),
-        ("model", pa.string()),
-        ("firmware", pa.string()),
-        ("redundancy_group", pa.string()),
-        ("source", pa.string()),
-        ("known_at", KNOWN_AT),
-    ]
-)
+@functools.cache
+def raw_schema(dataset: str) -> pa.Schema:
+    """Return the columns of a raw_ dataset, in the order of its contract.
+
+    All are nullable here: a null where none may be is for the contract to find.
+    """
+    return pa.schema([field.with_nullable(True) for field in schema_of(load_contract(dataset))])
+
+
+@functools.cache
+def smart_attributes() -> frozenset[int]:
+    """Return the numbers of the SMART attributes that raw_drive_smart keeps."""
+    names = (name.split("_") for name in raw_schema("raw_drive_smart").names)
+    return frozenset(int(parts[1]) for parts in names if parts[0] == "smart" and parts[-1] == "raw")
 
 
 def end_of_day(day: dt.date) -> dt.datetime:
@@ -55,11 +33,12 @@ def end_of_day(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time.max, tzinfo=dt.UTC)
 
 
-def complete_columns(columns: dict[str, pa.Array], schema: pa.Schema, n_rows: int) -> pa.Table:
-    """Return the table of ``schema``; a column that the source does not have is null in every row."""
+def complete_columns(dataset: str, columns: Mapping[str, pa.Array], n_rows: int) -> pa.Table:
+    """Return a table of ``dataset``; a column that the source does not have is null in every row."""
+    schema = raw_schema(dataset)
     unknown = set(columns) - set(schema.names)
     if unknown:
-        raise ValueError(f"no such columns: {sorted(unknown)}")
+        raise ValueError(f"no such columns of {dataset}: {sorted(unknown)}")
     arrays = [
         columns[field.name] if field.name in columns else pa.nulls(n_rows, field.type) for field in schema
     ]

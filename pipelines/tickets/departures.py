@@ -66,8 +66,8 @@ def find_departure(
 
 def _find_replacement(record: TicketRecord, fleet: FleetDay) -> str | None:
     failed_on = fleet.failed_on.get(record.component_id)
-    # A failure from before the ticket is another life of the part: repaired, and back in service.
-    if failed_on is not None and failed_on >= record.opened_day:
+    # Listed after it failed: another life of the part, repaired and back in service.
+    if failed_on is not None and failed_on >= record.last_listed_day:
         return f"the part failed on {failed_on}"
     hosts = fleet.hosts_of.get(record.component_id)
     if hosts is not None:

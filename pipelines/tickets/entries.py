@@ -72,9 +72,7 @@ def read_entries(listed: pa.Table, environment: str, day: dt.date) -> tuple[Entr
             )
             evidence = _EVIDENCE.validate_json(row["evidence"] or "", strict=True)
             due_day = dt.date.fromisoformat(row["due_day"] or "")
-            entry = _ENTRY.validate_python(
-                {**row, "key": key, "evidence": evidence, "due_day": due_day}, strict=True
-            )
+            entry = _ENTRY.validate_python({**row, "key": key, "evidence": evidence, "due_day": due_day})
         except (ValidationError, ValueError) as wrong:
             raise _refuse(day, f"its entry of rank {row['rank']} is wrong: {wrong}") from wrong
         entries.setdefault(key, entry)

@@ -9,8 +9,8 @@ import json
 import re
 import unicodedata
 
-# No @ # ! & $ ~ ^ % (mentions and references), no * ` [ ] < > { } | \ (markup), no quotes.
-_PLAIN_PUNCTUATION = frozenset(" -_.,:;/+=()?°")
+# No @ # ! & $ ~ ^ % (mentions and references), no * ` [ ] < > { } | \ " (markup, JSON).
+_PLAIN_PUNCTUATION = frozenset(" -_.,:;/+=()?'°")
 # A second slash in a row would make a link, "www." does without one.
 _LINK_STARTS = re.compile(r"(?<=/)/|(?<=www)\.", re.IGNORECASE)
 # Inside a word an underscore is plain everywhere; at its edge it is emphasis.

@@ -27,12 +27,12 @@ def read_fleet_day(
     entries: Sequence[Entry],
     tickets: Sequence[Ticket],
     policy: Policy,
-    failures_since: dt.date,
 ) -> FleetDay:
     """Read what decides about ``entries`` and ``tickets`` on ``day``; only parts that they name.
 
-    Needs out_predictions of ``day``; core_failures are read for ``[failures_since, day]``. Earlier
-    lists and predictions are read only where a ticket's part is unlisted, silent or just resolved.
+    Needs out_predictions of ``day``. Failures are read for ``close_after_days`` up to ``day``: a part
+    that failed earlier has been silent that long. Earlier lists and predictions are read only where a
+    ticket's part is unlisted, silent or just resolved.
     """
     open_tickets = [ticket for ticket in tickets if ticket.is_open]
     components = {entry.component_id for entry in entries}
@@ -49,7 +49,7 @@ def read_fleet_day(
 
     listed = {entry.key.digest for entry in entries}
     return FleetDay(
-        failed_on=_read_failures(lake, components, failures_since, day),
+        failed_on=_read_failures(lake, components, policy.close_after_days, day),
         hosts_of=hosts_of,
         abstained=frozenset(
             (str(row["component_id"]), str(row["target"])) for row in rows if row["risk"] is None
@@ -103,11 +103,11 @@ def _select_predictions(
 
 
 def _read_failures(
-    lake: Lake, components: Collection[str], first: dt.date, day: dt.date
+    lake: Lake, components: Collection[str], span_days: int, day: dt.date
 ) -> dict[str, dt.date]:
     failed_on: dict[str, dt.date] = {}
-    for ordinal in range(first.toordinal(), day.toordinal() + 1):
-        past = dt.date.fromordinal(ordinal)
+    for days_ago in range(span_days, -1, -1):
+        past = day - dt.timedelta(days=days_ago)
         failed = _read_components(lake, "core_failures", past) or frozenset()
         failed_on.update((component, past) for component in failed.intersection(components))
     return failed_on

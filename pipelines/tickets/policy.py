@@ -45,24 +45,25 @@ class Candidate:
     """
 
     entry: Entry
+    policy: Policy
     day: dt.date
     previous: Ticket | None
     has_returned: bool
     n_opened: int
 
 
-Rule = Callable[[Candidate, Policy], tuple[Hold, str] | None]
+Rule = Callable[[Candidate], tuple[Hold, str] | None]
 
 
-def find_hold(candidate: Candidate, policy: Policy) -> tuple[Hold, str] | None:
+def find_hold(candidate: Candidate) -> tuple[Hold, str] | None:
     """Return the first rule's reason why the candidate gets no ticket today, null if it gets one."""
     for rule in RULES:
-        if hold := rule(candidate, policy):
+        if hold := rule(candidate):
             return hold
     return None
 
 
-def may_reopen(candidate: Candidate, policy: Policy) -> bool:
+def may_reopen(candidate: Candidate) -> bool:
     """Return whether the key's old ticket is opened again instead of a new one.
 
     That is so within ``reopen_within_days`` of its closing, and always after "confirmed": a part that
@@ -74,7 +75,7 @@ def may_reopen(candidate: Candidate, policy: Policy) -> bool:
     if previous.outcome is Outcome.CONFIRMED:
         return True
     # A declined key only comes this far if somebody changed its outcome: then it starts afresh.
-    return (candidate.day - previous.closed_day).days <= policy.reopen_within_days
+    return (candidate.day - previous.closed_day).days <= candidate.policy.reopen_within_days
 
 
 def list_news(entry: Entry, record: TicketRecord, policy: Policy) -> list[str]:
@@ -87,7 +88,7 @@ def list_news(entry: Entry, record: TicketRecord, policy: Policy) -> list[str]:
     return news
 
 
-def hold_declined(candidate: Candidate, policy: Policy) -> tuple[Hold, str] | None:
+def hold_declined(candidate: Candidate) -> tuple[Hold, str] | None:
     """Won't fix holds for the key until a person gives the ticket another outcome."""
     previous = candidate.previous
     if previous is None or previous.outcome is not Outcome.DECLINED:
@@ -95,7 +96,7 @@ def hold_declined(candidate: Candidate, policy: Policy) -> tuple[Hold, str] | No
     return Hold.DECLINED, f"declined in ticket {previous.ticket_id}"
 
 
-def hold_snoozed(candidate: Candidate, policy: Policy) -> tuple[Hold, str] | None:
+def hold_snoozed(candidate: Candidate) -> tuple[Hold, str] | None:
     """A snoozed key stays quiet even where its ticket is closed."""
     previous = candidate.previous
     if previous is None or not previous.is_snoozed(candidate.day):
@@ -103,7 +104,7 @@ def hold_snoozed(candidate: Candidate, policy: Policy) -> tuple[Hold, str] | Non
     return Hold.SNOOZED, f"ticket {previous.ticket_id} is snoozed until {previous.snoozed_until}"
 
 
-def hold_older_than_visit(candidate: Candidate, policy: Policy) -> tuple[Hold, str] | None:
+def hold_older_than_visit(candidate: Candidate) -> tuple[Hold, str] | None:
     """What was measured before or on the day of the visit says nothing against its result."""
     previous = candidate.previous
     if previous is None or previous.closed_day is None or previous.outcome in OUR_OUTCOMES:
@@ -116,7 +117,7 @@ def hold_older_than_visit(candidate: Candidate, policy: Policy) -> tuple[Hold, s
     )
 
 
-def hold_nothing_new(candidate: Candidate, policy: Policy) -> tuple[Hold, str] | None:
+def hold_nothing_new(candidate: Candidate) -> tuple[Hold, str] | None:
     """Don't send somebody back for what they have just looked at.
 
     Windows look back 30 days, so a part that was found in order stays on the list for weeks. It wakes
@@ -130,9 +131,9 @@ def hold_nothing_new(candidate: Candidate, policy: Policy) -> tuple[Hold, str] |
     if previous.record.list_day > previous.closed_day:
         # Only re-opening rewrites a closed ticket; that run was killed before it opened it.
         return None
-    if (candidate.day - previous.closed_day).days > policy.reopen_within_days:
+    if (candidate.day - previous.closed_day).days > candidate.policy.reopen_within_days:
         return None
-    if set(list_news(candidate.entry, previous.record, policy)) - {"risk fell"}:
+    if set(list_news(candidate.entry, previous.record, candidate.policy)) - {"risk fell"}:
         return None
     found = "closed" if previous.outcome is None else f"resolved as {previous.outcome}"
     return (
@@ -141,11 +142,11 @@ def hold_nothing_new(candidate: Candidate, policy: Policy) -> tuple[Hold, str] |
     )
 
 
-def hold_over_budget(candidate: Candidate, policy: Policy) -> tuple[Hold, str] | None:
+def hold_over_budget(candidate: Candidate) -> tuple[Hold, str] | None:
     """At most k new tickets a day; a ticket that is opened again is no new one."""
-    if candidate.n_opened < policy.k_per_day or may_reopen(candidate, policy):
+    if candidate.n_opened < candidate.policy.k_per_day or may_reopen(candidate):
         return None
-    return Hold.BUDGET, f"{policy.k_per_day} new tickets a day, and those above it came first"
+    return Hold.BUDGET, f"{candidate.policy.k_per_day} new tickets a day, and those above it came first"
 
 
 RULES: tuple[Rule, ...] = (

@@ -61,12 +61,13 @@ def plan_changes(
         else:
             candidate = Candidate(
                 entry=entry,
+                policy=policy,
                 day=day,
                 previous=closed_tickets.get(key),
                 has_returned=key in fleet.returned,
                 n_opened=n_opened,
             )
-            planned = _open(candidate, policy, list_manifest)
+            planned = _open(candidate, list_manifest)
             if isinstance(planned, NotOpened):
                 not_opened.append(planned)
             else:
@@ -114,11 +115,11 @@ def _follow(
     return Update(ticket_id=ticket.ticket_id, draft=draft, comment=None, reason="still listed")
 
 
-def _open(candidate: Candidate, policy: Policy, list_manifest: str | None) -> Create | Reopen | NotOpened:
+def _open(candidate: Candidate, list_manifest: str | None) -> Create | Reopen | NotOpened:
     entry, day, previous = candidate.entry, candidate.day, candidate.previous
-    if hold := find_hold(candidate, policy):
+    if hold := find_hold(candidate):
         return NotOpened(entry=entry, hold=hold[0], reason=hold[1])
-    if previous is None or not may_reopen(candidate, policy):
+    if previous is None or not may_reopen(candidate):
         record = _first_record(entry, day, list_manifest)
         return Create(draft=write_draft(entry, record), reason=f"rank {entry.rank}")
     # The old due day has passed or belonged to the old alert.

@@ -22,11 +22,8 @@ def write_draft(entry: Entry, record: TicketRecord) -> Draft:
 def write_news_comment(entry: Entry, record: TicketRecord, day: dt.date, news: list[str]) -> Comment:
     """Say what changed since the ticket was last written; ``record`` is the one from before."""
     known = set(record.told_signals)
-    lines = [
-        f"List of {day}: {' and '.join(news)}. "
-        f"Risk {format_risk(record.told_risk)} -> {format_risk(entry.risk)}, rank {entry.rank}."
-    ]
-    lines += ["New evidence:"] if any(reason.signal not in known for reason in entry.evidence) else []
+    risks = f"{format_risk(record.told_risk)} -> {format_risk(entry.risk)}"
+    lines = [f"List of {day}: {' and '.join(news)}. Risk {risks}, rank {entry.rank}."]
     lines += [_write_reason(reason) for reason in entry.evidence if reason.signal not in known]
     return _identify(day, "\n".join(lines))
 
@@ -49,9 +46,9 @@ def write_reopen_comment(
 
 def format_risk(risk: float) -> str:
     """Return a probability in whole percent; what would round to 0 or 100 % is not certain, and says so."""
-    if risk < 0.005:
+    if risk <= 0.005:
         return "below 1 %"
-    if risk > 0.995:
+    if risk >= 0.995:
         return "above 99 %"
     return f"{risk * 100:.0f} %"
 
@@ -64,7 +61,7 @@ def _write_title(entry: Entry, due_day: dt.date) -> str:
 
 
 def _write_body(entry: Entry, record: TicketRecord) -> str:
-    outcomes = "|".join(TECHNICIAN_OUTCOMES)
+    outcomes = ", ".join(TECHNICIAN_OUTCOMES)
     facts = (
         ("Part", _part(entry)),
         ("Model", escape_value(entry.model)),
@@ -80,7 +77,7 @@ def _write_body(entry: Entry, record: TicketRecord) -> str:
         "\n".join(f"{name}: {value}" for name, value in facts),
         "Why:\n" + "\n".join(why),
         f"Check first:\n{escape_value(entry.check_first, _CHECK_FIRST_LIMIT)}",
-        f"When done, say what you found: prefail tickets resolve NUMBER --outcome {outcomes}",
+        f"When done, say what you found ({outcomes}):\nprefail tickets resolve NUMBER --outcome WHAT",
         f"Predicted: {escape_value(entry.target)} by model {escape_value(entry.model_id)}.",
         write_record(record),
     )
@@ -88,12 +85,14 @@ def _write_body(entry: Entry, record: TicketRecord) -> str:
 
 
 def _write_reason(reason: Reason) -> str:
-    unit = f" {escape_value(reason.unit)}" if reason.unit and reason.unit != "count" else ""
+    # "Reallocated sectors: 24 sectors" says it twice.
+    unit = "" if reason.unit.lower() in ("count", *reason.label.lower().split()) else reason.unit
+    unit = f" {escape_value(unit)}" if unit else ""
     line = f"- {_capitalise(escape_value(reason.label))}"
     if reason.now is not None or reason.before_7d is not None or reason.before_30d is not None:
         line += (
-            f": {_level(reason.now, unit)} now, {_level(reason.before_7d, unit)} 7 days ago, "
-            f"{_level(reason.before_30d, unit)} 30 days ago"
+            f": now {_level(reason.now, unit)}, 7 days ago {_level(reason.before_7d, unit)}, "
+            f"30 days ago {_level(reason.before_30d, unit)}"
         )
     if reason.percentile is not None:
         line += f"; higher than {reason.percentile:g} % of its model"

@@ -4,6 +4,7 @@ A suite does not depend on the day: what does is a named parameter, whose value 
 """
 
 import datetime as dt
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,9 +45,18 @@ class Expectation:
     note: str
 
 
-def compile_suite(contract: Contract) -> tuple[Expectation, ...]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Suite:
+    """The expectations of one contract. Compared by identity, so that what is built from it can be cached."""
+
+    name: str
+    expectations: tuple[Expectation, ...]
+
+
+@functools.cache
+def compile_suite(contract: Contract) -> Suite:
     """Return the contract's rules as expectations, one each, in the contract's order."""
-    return tuple(_compile(rule) for rule in contract.rules)
+    return Suite(name=contract.dataset, expectations=tuple(_compile(rule) for rule in contract.rules))
 
 
 def parameters_of(contract: Contract, day: dt.date, usual_rows: int | None) -> dict[str, object]:
@@ -106,8 +116,8 @@ def _expect(rule: Rule) -> tuple[str, dict[str, Json]]:
             return "expect_column_values_to_be_between", _bounds(_parameter("day_start"), None)
         case WithinLatency(days=days):
             return "expect_column_values_to_be_between", _bounds(None, _parameter(_latest(days)))
-        case UniqueKey(columns=(_,)):
-            return "expect_column_values_to_be_unique", {}
+        case UniqueKey(columns=(column,)):
+            return "expect_column_values_to_be_unique", {"column": column}
         case UniqueKey(columns=columns):
             kwargs: dict[str, Json] = {"column_list": list(columns), "ignore_row_if": "any_value_is_missing"}
             return "expect_compound_columns_to_be_unique", kwargs
@@ -123,7 +133,7 @@ def _bounds(low: Json, high: Json) -> dict[str, Json]:
 
 
 def _exact(bound: float | None) -> float | int | None:
-    return int(bound) if bound is not None and bound.is_integer() else bound
+    return int(bound) if bound is not None and float(bound).is_integer() else bound
 
 
 def _parameter(name: str) -> Json:

@@ -4,8 +4,10 @@ Run by the fixture `dags` of this folder. Its own process, so that Airflow's set
 stay out of the test run, and so that what parsing imports can be seen.
 """
 
+import datetime as dt
 import inspect
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -26,6 +28,7 @@ def main(dags_folder: Path) -> None:
                 "heavy_imports": heavy,
                 "heavy_before": sorted(before),
                 "retry_answers": retry_answers(),
+                "late_messages": late_messages(),
                 "dags": [describe(dag) for _, dag in sorted(bag.dags.items())],
             }
         )
@@ -87,6 +90,23 @@ def retry_answers():
         }
         for kind in [*kinds, ValueError]
     }
+
+
+def late_messages():
+    """Call the deadline's callback as Airflow does: with its own keywords and the run as JSON."""
+    from prefail_airflow.on_failure import alert_when_late, report_late_run
+
+    said = []
+    logger = logging.getLogger(report_late_run.__module__)
+    logger.addFilter(lambda record: said.append(f"{record.levelname} {record.getMessage()}"))
+    logger.setLevel(logging.WARNING)
+    callback = alert_when_late(dt.timedelta(hours=3), "core_drive_days").callback
+    for run in (
+        {"dag_run_id": "scheduled__1", "partition_key": "2026-02-01", "conf": {}},
+        {"dag_run_id": "manual__2", "partition_key": None, "conf": {"asof": "2026-02-02"}},
+    ):
+        report_late_run(**callback.kwargs, context={"dag_run": run})
+    return said
 
 
 if __name__ == "__main__":

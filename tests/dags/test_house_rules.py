@@ -80,6 +80,15 @@ def test_permanent_errors_are_never_retried_and_transient_ones_are(parsed: Simpl
             assert answer.action == "fail", name
 
 
+def test_a_late_run_is_a_warning_that_says_what_people_wait_for_and_which_day(
+    parsed: SimpleNamespace,
+) -> None:
+    assert parsed.late_messages == [
+        "WARNING run is late: waiting_for=core_drive_days day=2026-02-01 limit_hours=3 run=scheduled__1",
+        "WARNING run is late: waiting_for=core_drive_days day=2026-02-02 limit_hours=3 run=manual__2",
+    ]
+
+
 def test_the_head_has_one_partition_a_day_and_the_consumer_waits_for_its_asset(dags: Dags) -> None:
     head, consumer = dags["ingest_day"], dags["score_day"]
     assert (head.schedule, head.cron, head.run_offset, head.key_format) == (

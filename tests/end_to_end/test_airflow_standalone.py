@@ -2,21 +2,19 @@
 
 import datetime as dt
 import hashlib
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from airflow_server import AirflowServer, run_airflow
+from airflow_server import BIN, AirflowServer, run_airflow
 
-from pipelines.build import build_day
-from pipelines.ingest import ingest_day
-from pipelines.lake import open_lake
 from pipelines.settings import load_settings
-from pipelines.tickets.tracker import open_tracker
+from pipelines.tickets.trackers import open_tracker
 
 PROJECT = Path(__file__).parents[2]
-N_HISTORY_DAYS = 80
+N_HISTORY_DAYS = 45
 N_BACKFILLED_DAYS = 3
 
 
@@ -45,12 +43,12 @@ root = "lake"
 name = "drives"
 kind = "simulated"
 path = "drive_stats"
-n_hosts = 40
+n_hosts = 60
 drives_per_host = 12
 seed = 7
 first_day = "{days[0]}"
 n_days = {n_days}
-annual_failure_rate = 0.6
+annual_failure_rate = 0.8
 """,
         "utf-8",
     )
@@ -60,11 +58,15 @@ annual_failure_rate = 0.6
         backfilled_days=days[N_HISTORY_DAYS:-1],
         yesterday=yesterday,
     )
-    settings = load_settings(settings_path)
-    lake = open_lake(settings.resolve_path(settings.lake.root), settings.lake)
-    for day in made.history_days:
-        ingest_day(day, settings, lake)
-        build_day(day, settings, lake)
+    span = ("--from", made.history_days[0].isoformat(), "--to", made.history_days[-1].isoformat())
+    for step in ("ingest", "build"):
+        done = subprocess.run(
+            [BIN / "prefail", "--config", settings_path, step, *span, "--jobs", "2"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
     return made
 
 

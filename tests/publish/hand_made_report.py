@@ -23,7 +23,9 @@ def days(count: int = N_DAYS) -> tuple[dt.date, ...]:
     return tuple(DAY - dt.timedelta(days=count - 1 - index) for index in range(count))
 
 
-def reason(signal: str = "pending_sectors", label: str = "Sectors waiting to be remapped", **changes: object) -> Reason:
+def reason(
+    signal: str = "pending_sectors", label: str = "Sectors waiting to be remapped", **changes: object
+) -> Reason:
     values: dict[str, object] = {
         "unit": "sectors",
         "now": 48.0,
@@ -53,10 +55,16 @@ def entry(rank: int = 1, **changes: object) -> ListEntry:
         "model_id": "drive_fails_30d-2026-01-01-1f0c6a9b",
         "risk": 0.43 / rank,
         "due_day": DAY + dt.timedelta(days=8),
-        "check_first": "Copy off what has no second copy, then run a long self-test; replace the drive if a read fails.",
+        "check_first": "Copy off what has no second copy, then run a long self-test; replace it if a read fails.",
         "reasons": (
             reason(),
-            reason("reported_uncorrectable", "Uncorrectable errors reported", unit="errors", now=2.0, before_7d=2.0),
+            reason(
+                "reported_uncorrectable",
+                "Uncorrectable errors reported",
+                unit="errors",
+                now=2.0,
+                before_7d=2.0,
+            ),
             reason(
                 "temperature_celsius",
                 "Temperature",
@@ -94,26 +102,39 @@ def report(n_entries: int = 12, **changes: object) -> Report:
                 trained_as_of=dt.date(2026, 1, 1),
                 rule="SMART 5, 187 or 197 changed in the last 7 days, then 30",
                 figures=(
-                    BudgetFigures(budget=10, precision=0.34, recall=0.17, rule_precision=0.287, rule_recall=0.144),
-                    BudgetFigures(budget=20, precision=0.275, recall=0.275, rule_precision=0.255, rule_recall=0.256),
+                    BudgetFigures(
+                        budget=10, precision=0.34, recall=0.17, rule_precision=0.287, rule_recall=0.144
+                    ),
+                    BudgetFigures(
+                        budget=20, precision=0.275, recall=0.275, rule_precision=0.255, rule_recall=0.256
+                    ),
                 ),
                 silent_share=0.49,
             ),
         ),
         "contracts": (
             ContractOutcome(
-                dataset="raw_drive_smart", verdict="quarantined", detail="14 of 9,120 rows", link="../../x.html"
+                dataset="raw_drive_smart",
+                verdict="quarantined",
+                detail="14 of 9,120 rows",
+                link="../../x.html",
             ),
             ContractOutcome(dataset="core_drive_days", verdict="passed", detail="9,106 rows", link=None),
         ),
+        "data_docs_link": "../../../data_docs/index.html",
         "entries": tuple(entry(rank) for rank in range(1, n_entries + 1)),
-        "risks": tuple(10 ** (-4.8 + 3.1 * ((i * 7919) % 1000) / 1000) for i in range(9000)) + (0.43, 0.2, 0.14),
+        "risks": (*(10 ** (-4.8 + 3.1 * (i * 7919 % 1000) / 1000) for i in range(9000)), 0.43, 0.2, 0.14),
         "abstention_counts": (
             AbstentionCount(reason="too_short_history", count=41),
             AbstentionCount(reason="stale", count=3),
         ),
         "abstentions": tuple(
-            Abstention(host_id=f"web-{i:02d}", component_id=f"NEW{i:04d}", model="HMS5C4040", reason="too_short_history")
+            Abstention(
+                host_id=f"web-{i:02d}",
+                component_id=f"NEW{i:04d}",
+                model="HMS5C4040",
+                reason="too_short_history",
+            )
             for i in range(44)
         ),
         "code_version": "0.1.0+src.0123456789ab",
