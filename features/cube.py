@@ -180,7 +180,7 @@ class CubeBuilder:
         else:
             self._flat = np.empty(self._n_rows * capacity, dtype=np.float32)
         for row in range(self._n_rows - 1, -1, -1):
-            if old and self._has_day[row % self._n_days]:
+            if self._has_day[row % self._n_days]:
                 self._flat[row * capacity : row * capacity + old] = self._flat[row * old : row * old + old]
                 self._flat[row * capacity + old : (row + 1) * capacity] = np.nan
         self._capacity = capacity
@@ -233,7 +233,7 @@ def _write_float32(column: "pa.ChunkedArray | pa.Array", target: npt.NDArray[np.
         start = end
     if pa.types.is_floating(column.type):
         target += np.float32(0.0)  # -0.0 and 0.0 would be different bits for the same value
-        target[np.isinf(target)] = np.nan
+        target[~np.isfinite(target)] = np.nan  # also one NaN for all: NaNs of other bits exist
 
 
 def _validity(chunk: pa.Array) -> npt.NDArray[np.bool_]:

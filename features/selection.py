@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from features.layouts import DaySpan, Indices, LastDay, Layout, ScatteredCells
 
-# Cells of a block's plane: float64 levels of 128 kB, a signal's tree within 1 MB of second-level cache.
-# Measured from 4,096 to 65,536: flat between 8,192 and 32,768.
-_CELLS_PER_BLOCK = 16_384
+# Days × components of a block, by shape of selection. Measured from 4,096 to 131,072: smaller blocks
+# spend their time in Python (one day: three times as much at 16,384), larger ones leave the cache.
+_CELLS_OF_SPAN = 32_768
+_CELLS_OF_SCATTERED = 65_536
+_CELLS_OF_ONE_DAY = 131_072  # only the first level of a tree is this large
 _LEAST_COLUMNS = 16  # a cache line of float32
 
 Matrix = npt.NDArray[np.float32]
@@ -147,8 +149,11 @@ def split_cells(
         return
     first_day, last_day = int(day_index.min()), int(day_index.max())
     n_rows = last_day - max(0, first_day - lookback_days) + 1
-    width = max(_LEAST_COLUMNS, _CELLS_PER_BLOCK // n_rows // _LEAST_COLUMNS * _LEAST_COLUMNS)
-    if _is_whole_span(day_index, component_index, n_components, first_day, last_day):
+    is_whole = _is_whole_span(day_index, component_index, n_components, first_day, last_day)
+    n_cells = _CELLS_OF_SPAN if is_whole else _CELLS_OF_SCATTERED
+    n_cells = _CELLS_OF_ONE_DAY if first_day == last_day else n_cells
+    width = max(_LEAST_COLUMNS, n_cells // n_rows // _LEAST_COLUMNS * _LEAST_COLUMNS)
+    if is_whole:
         for start in range(0, n_components, width):
             yield _SpanBlock(
                 columns=slice(start, min(start + width, n_components)),

@@ -68,15 +68,18 @@ class EarlyStopping(_Section):
 class TrainingRecipe(_Section):
     """How the model is fitted. ``rounds`` is the most; early stopping may find fewer.
 
-    ``positive_share``: the share of failing component-days that is kept (days of one failure look
-    alike). Folds: ``n_folds`` models, each judged on the ``fold_days`` after what it knew, scored
-    every ``fold_step_days``.
+    ``history_days``: how far back rows are taken from; null for all there is. ``positive_share``: the
+    share of failing component-days that is kept (days of one failure look alike), and
+    ``negatives_per_positive`` healthy ones for each of these, at most. Folds: ``n_folds`` models, each
+    judged on the ``fold_days`` after what it knew, scored every ``fold_step_days``.
     """
 
     params: dict[str, str | int | float | bool]
     rounds: int = Field(ge=1)
     early_stopping: EarlyStopping | None
+    history_days: Days | None
     positive_share: Share
+    negatives_per_positive: int = Field(ge=1)
     minimum_failures: int = Field(ge=1)
     n_folds: int = Field(ge=1)
     fold_days: Days

@@ -5,6 +5,7 @@ small integers fit into 53 bits; its standard deviation is made exact by the rul
 """
 
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from features.windows import ExtremeTree, MomentTree, SumTree
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Cells = TypeVar("Cells", Floats, Doubles)
 
 # A variance below this share of the mean square is a standard deviation below the resolution of the
 # float32 values (2**-23): rounding, not movement.
@@ -48,9 +50,8 @@ class WindowStatistics:
         raise AssertionError(f"{aggregate} is not a statistic of a window")
 
     def mean(self, days: int) -> Doubles:
-        """Return the mean; NaN (0 / 0) where nothing is reported."""
-        mean: Doubles = self._sums.window(days) / self._count(days)
-        return mean
+        """Return the mean."""
+        return self._with_unknown(self._sums.window(days) / self._count(days), days, at_least=1)
 
     def std(self, days: int) -> Doubles:
         """Return the standard deviation of the population: 0 for a single value."""
@@ -60,7 +61,7 @@ class WindowStatistics:
         np.subtract(mean_square, variance, out=variance)
         mean_square *= _STEADY_SHARE
         np.copyto(variance, 0.0, where=variance < mean_square)
-        return np.sqrt(variance, out=variance)
+        return self._with_unknown(np.sqrt(variance, out=variance), days, at_least=1)
 
     def slope(self, days: int) -> Doubles:
         """Return the least-squares slope per day over (-age, value); NaN below two values."""
@@ -77,17 +78,15 @@ class WindowStatistics:
         moment: Doubles = count * self._moments.window(days)
         slope -= moment
         slope /= count * squared_ages - ages * ages
-        if days == 1 or not self._is_full(days):
-            np.copyto(slope, np.nan, where=count < 2)
-        return slope
+        return self._with_unknown(slope, days, at_least=2)
 
     def smallest(self, days: int) -> Floats:
         """Return the smallest value."""
-        return self._without_empty(self._minima.window(days), days)
+        return self._with_unknown(self._minima.window(days), days, at_least=1)
 
     def largest(self, days: int) -> Floats:
         """Return the largest value."""
-        return self._without_empty(self._maxima.window(days), days)
+        return self._with_unknown(self._maxima.window(days), days, at_least=1)
 
     def _is_full(self, days: int) -> bool:
         return self._reported is None and self._layout.first_row >= days - 1
@@ -98,10 +97,11 @@ class WindowStatistics:
             return np.float64(days)  # type: ignore[return-value]  # broadcasts as an array would
         return self._counts.window(days).astype(np.float64)
 
-    def _without_empty(self, found: Floats, days: int) -> Floats:
-        if not self._is_full(days):
-            np.copyto(found, np.nan, where=np.isinf(found))
-        return found
+    def _with_unknown(self, cells: Cells, days: int, at_least: int) -> Cells:
+        """Blank the cells with fewer reported values, with the one NaN: 0 / 0 makes one of other bits."""
+        if days < at_least or not self._is_full(days):
+            np.copyto(cells, np.nan, where=self._count(days) < at_least)
+        return cells
 
     @cached_property
     def _mask(self) -> Bools:

@@ -73,8 +73,9 @@ def backtest_target(
     model = entrants.scorers[0]
     if entrants.knew_until is not None and entrants.knew_until >= first_day:
         raise ConfigError(
-            f"model {model.model_id} has learned from days up to {entrants.knew_until}; a backtest from {first_day} would "
-            f"count what it was told. Nothing was scored. Start after {entrants.knew_until}, or use --train-as-of.",
+            f"model {model.model_id} has learned from days up to {entrants.knew_until}; a backtest from {first_day} "
+            f"would count what it was told. Nothing was scored. Start after {entrants.knew_until}, or use "
+            "--train-as-of.",
             model_id=model.model_id,
             knew_until=entrants.knew_until.isoformat(),
         )
@@ -95,7 +96,16 @@ def backtest_target(
     names = [scorer.model_id for scorer in entrants.scorers]
     evaluations = evaluate_span(target, fleet, scores, index, names, budgets)
     report = _write_report(
-        target, entrants, evaluations, fleet, scores, days, every_days, known_until, budgets, settings.training.seed
+        target,
+        entrants,
+        evaluations,
+        fleet,
+        scores,
+        days,
+        every_days,
+        known_until,
+        budgets,
+        settings.training.seed,
     )
     _store(report, fleet, scores, index, lake)
     log.info(
@@ -131,7 +141,9 @@ def _choose_scorers(
     target: Target, settings: Settings, lake: Lake, train_as_of: dt.date | None, model_id: str | None
 ) -> _Entrants:
     if train_as_of is not None and model_id is not None:
-        raise ConfigError("Name either the day to train as of or a stored model, not both. Nothing was scored.")
+        raise ConfigError(
+            "Name either the day to train as of or a stored model, not both. Nothing was scored."
+        )
     rule = RuleScorer(target=target)
     if train_as_of is not None:
         failures = read_failures(lake, target.component_kind, train_as_of)
@@ -218,7 +230,12 @@ def _name_backtest(
     target: Target, model_id: str, days: Sequence[dt.date], known_until: dt.date, budgets: Sequence[float]
 ) -> str:
     """The same question about the same data has the same name."""
-    parts = [model_id, *(day.isoformat() for day in days), known_until.isoformat(), *(f"{b:g}" for b in budgets)]
+    parts = [
+        model_id,
+        *(day.isoformat() for day in days),
+        known_until.isoformat(),
+        *(f"{b:g}" for b in budgets),
+    ]
     return f"{target.name}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
 
 

@@ -110,56 +110,61 @@ def format_report(report: BacktestReport) -> str:
 def _format_head(report: BacktestReport) -> str:
     knew = f", which knew nothing after {report.model_knew_until}" if report.model_knew_until else ""
     silent = "unknown" if report.silent_share is None else f"{report.silent_share:.1%}"
-    return "\n".join(
-        [
-            f"# Backtest of {report.target}: {report.first_day} to {report.last_day}",
-            "",
-            f"Model {report.model_id}{knew}.",
-            f"Scored every {report.every_days} day(s), {report.n_scored_days} days; judged up to {report.last_judged_day}, "
-            f"as known on {report.known_until}.",
-            f"Label: {report.label_definition}.",
-            f"{report.n_components:,} components, {report.n_component_days:,} judged component-days, "
-            f"{report.n_positives:,} of them failing; {report.n_failures:,} failures to catch.",
-            f"Silent share: {silent} of these failures never showed an error in time; no list can catch them.",
-        ]
-    )
+    return f"""# Backtest of {report.target}: {report.first_day} to {report.last_day}
+
+Model {report.model_id}{knew}.
+Scored every {report.every_days} day(s), {report.n_scored_days} days; judged up to {report.last_judged_day}, \
+as known on {report.known_until}.
+Label: {report.label_definition}.
+{report.n_components:,} components, {report.n_component_days:,} judged component-days, {report.n_positives:,} of them \
+failing; {report.n_failures:,} failures to catch.
+Silent share: {silent} of these failures never showed an error in time; no list can catch them."""
 
 
 def _format_scorers(report: BacktestReport) -> str:
-    rows = []
-    for scorer in report.scorers:
-        for each in scorer.budgets:
-            rows.append(
-                [
-                    scorer.name,
-                    f"{each.budget:g}",
-                    f"{each.n_tickets:,}",
-                    f"{each.n_hits:,}",
-                    _share(each.precision),
-                    _share(each.recall),
-                    "-" if each.median_lead_days is None else f"{each.median_lead_days:g}",
-                    f"{each.false_positives_per_10k_30d:.2f}",
-                    _share(scorer.average_precision),
-                    _share(scorer.roc_auc),
-                ]
-            )
-    head = ["scorer", "budget", "tickets", "hits", "precision", "recall", "lead days", "false/10k/30d", "AP", "AUC"]
+    rows = [
+        [
+            scorer.name,
+            f"{each.budget:g}",
+            f"{each.n_tickets:,}",
+            f"{each.n_hits:,}",
+            _share(each.precision),
+            _share(each.recall),
+            "-" if each.median_lead_days is None else f"{each.median_lead_days:g}",
+            f"{each.false_positives_per_10k_30d:.2f}",
+            _share(scorer.average_precision),
+            _share(scorer.roc_auc),
+        ]
+        for scorer in report.scorers
+        for each in scorer.budgets
+    ]
+    head = [
+        "scorer",
+        "budget",
+        "tickets",
+        "hits",
+        "precision",
+        "recall",
+        "lead days",
+        "false/10k/30d",
+        "AP",
+        "AUC",
+    ]
     title = "Budget: new tickets per 10,000 components and 30 days. Lead: median days from ticket to failure."
-    return f"{title}\n\n{_table(head, rows)}"
+    return f"{title}\n\n{_table(head, rows, n_text=1)}"
 
 
 def _format_differences(report: BacktestReport) -> str:
-    rows = []
-    for own, other in zip(report.intervals, report.against_rule, strict=True):
-        rows.append(
-            [
-                f"{own.budget:g}",
-                _span(own.precision),
-                _span(own.recall),
-                _span(other.precision, signed=True),
-                _span(other.recall, signed=True),
-            ]
-        )
+    rows = [
+        [
+            f"{own.budget:g}",
+            _span(own.precision),
+            _span(own.recall),
+            _span(other.precision, signed=True),
+            _span(other.recall, signed=True),
+        ]
+        for own, other in zip(report.intervals, report.against_rule, strict=True)
+    ]
     head = ["budget", "precision", "recall", "precision, model - rule", "recall, model - rule"]
     return f"95 % intervals by component bootstrap; the differences are paired.\n\n{_table(head, rows)}"
 
@@ -188,7 +193,7 @@ def _format_slices(report: BacktestReport) -> str:
         for each in report.slices
     ]
     head = ["slice", "name", "components", "tickets", "hits", "precision", "failures", "recall"]
-    return f"Parts of the fleet.\n\n{_table(head, rows)}"
+    return f"Parts of the fleet.\n\n{_table(head, rows, n_text=2)}"
 
 
 def _share(value: float | None) -> str:
@@ -200,19 +205,18 @@ def _span(interval: ReportInterval, *, signed: bool = False) -> str:
     return f"{interval.estimate:{sign}.3f} [{interval.low:{sign}.3f}, {interval.high:{sign}.3f}]"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table whose columns are padded: text to the left, figures to the right."""
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, n_text: int = 0) -> str:
+    """Return a Markdown table whose columns are padded: the first ``n_text`` hold text, the others figures."""
     widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
-    is_text = [all(not row[place][:1].isdigit() and row[place][:1] not in "+-" for row in rows) for place in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:
         padded = [
-            cell.ljust(width) if left else cell.rjust(width)
-            for cell, width, left in zip(cells, widths, is_text, strict=True)
+            cell.ljust(width) if place < n_text else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ]
         return "| " + " | ".join(padded) + " |"
 
-    ruler = "|" + "|".join(
-        "-" * (width + 2) if left else "-" * (width + 1) + ":" for width, left in zip(widths, is_text, strict=True)
-    ) + "|"
-    return "\n".join([line(head), ruler, *(line(row) for row in rows)])
+    ruler = [
+        "-" * (width + 2) if place < n_text else "-" * (width + 1) + ":" for place, width in enumerate(widths)
+    ]
+    return "\n".join([line(head), "|" + "|".join(ruler) + "|", *(line(row) for row in rows)])

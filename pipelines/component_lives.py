@@ -43,10 +43,13 @@ class FleetLives:
 
 
 def read_lives(lake: Lake, target: Target, *, first_day: dt.date, known_until: dt.date) -> FleetLives:
-    """Return the lives of all components that reported in ``[first_day, known_until]``."""
+    """Return the lives of all components that reported in ``[first_day, known_until]``.
+
+    A life ends with the first failure of the span; what is reported after it is no candidate.
+    """
     days = list_known_days(lake, target.dataset, first_day, known_until)
     last_seen, names = _read_last_days(lake, target.dataset, days)
-    failures = read_failures(lake, target.component_kind, known_until)
+    failures = read_failures(lake, target.component_kind, known_until, first_day=first_day)
     keys = np.fromiter(names, dtype=np.uint64, count=len(names))
     ids = np.array(list(names.values()), dtype=np.str_)
     order = np.argsort(ids, kind="stable")
@@ -86,7 +89,8 @@ def _read_last_days(
 def _end_lives(
     keys: npt.NDArray[np.uint64], last_seen: dict[int, int], failures: KnownFailures
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    failed_on = dict(zip(failures.component_keys.tolist(), failures.day.tolist(), strict=True))
+    # In order of day, so that read backwards the first failure of each component is the one that stays.
+    failed_on = dict(zip(failures.component_keys[::-1].tolist(), failures.day[::-1].tolist(), strict=True))
     last_day = np.array([failed_on.get(key, last_seen[key]) for key in keys.tolist()], dtype=np.int64)
     has_failed = np.array([key in failed_on for key in keys.tolist()], dtype=np.bool_)
     return last_day, has_failed

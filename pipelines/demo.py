@@ -124,7 +124,7 @@ def print_summary(plan: DemoPlan) -> None:
         ("dataset", "verdict", "rows", "set aside"),
         [
             (verdict.dataset, verdict.verdict, verdict.n_rows, verdict.n_quarantined)
-            for verdict in read_day_verdicts(lake, day, list_contracts())
+            for verdict in read_day_verdicts(lake, day, tuple(list_contracts()))
         ],
     )
     listed = lake.read_day("out_at_risk_hosts", day).to_pylist()

@@ -9,20 +9,25 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.cube import Cube
+from features.labels import ComponentFailures
 from pipelines.cube_reading import end_of_day
 from pipelines.lake import Lake
 
 DATASET = "core_failures"
 _COLUMNS = ("component_key", "component_kind", "model", "is_confirmed", "known_at")
 _EPOCH = dt.date(1970, 1, 1)
+_SCHEMA = pa.schema(
+    [("component_key", pa.uint64()), ("model", pa.string()), ("day", pa.int64()), ("known_day", pa.int64())]
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class KnownFailures:
-    """The first failure of each component that failed, in ascending order of ``component_keys``.
+    """One entry per failure, in order of component key, then day; a component may fail more than once.
 
-    ``day`` (N,): when it failed; ``known_day`` (N,): when we knew. Both in days from 1970-01-01, UTC.
-    ``sha256`` is over what was read.
+    ``day`` (N,): when it failed; ``known_day`` (N,): the day on whose evening we knew. Both in days from
+    1970-01-01, UTC. ``sha256`` is over what was read.
     """
 
     component_keys: npt.NDArray[np.uint64]
@@ -30,6 +35,17 @@ class KnownFailures:
     known_day: npt.NDArray[np.int64]
     models: tuple[str, ...]
     sha256: str
+
+    def of_cube(self, cube: Cube) -> ComponentFailures:
+        """Return the failures of the cube's components, by their place in it."""
+        place = np.searchsorted(cube.component_keys, self.component_keys)
+        is_there = place < cube.n_components
+        is_there[is_there] = cube.component_keys[place[is_there]] == self.component_keys[is_there]
+        return ComponentFailures(
+            component_index=place[is_there].astype(np.int64),
+            day_numbers=self.day[is_there],
+            known_on=self.known_day[is_there],
+        )
 
 
 def day_number(day: dt.date) -> int:
@@ -42,40 +58,44 @@ def day_of_number(number: int) -> dt.date:
     return _EPOCH + dt.timedelta(days=int(number))
 
 
-def read_failures(lake: Lake, component_kind: str, known_by: dt.date) -> KnownFailures:
-    """Return confirmed failures of one kind of component up to and as known by the end of ``known_by``."""
-    parts = []
+def read_failures(
+    lake: Lake, component_kind: str, known_by: dt.date, *, first_day: dt.date | None = None
+) -> KnownFailures:
+    """Return confirmed failures of one kind of component in ``[first_day, known_by]``.
+
+    Only what had reached us by the end of ``known_by``; without ``first_day`` from the beginning.
+    """
+    rows = _SCHEMA.empty_table()
+    parts = [rows]
     for day in lake.list_days(DATASET):
-        if day > known_by:
-            break
-        rows = lake.read_day(DATASET, day, columns=_COLUMNS)
-        is_ours = pc.and_(pc.equal(rows["component_kind"], component_kind), rows["is_confirmed"])
-        rows = rows.filter(pc.and_(is_ours, pc.less(rows["known_at"], end_of_day(known_by))))
-        if rows.num_rows:
-            number = pa.array(np.full(rows.num_rows, day_number(day)), pa.int64())
-            parts.append(rows.select(["component_key", "model", "known_at"]).append_column("day", number))
-    if not parts:
-        empty = np.empty(0, dtype=np.int64)
-        return KnownFailures(
-            component_keys=empty.astype(np.uint64),
-            day=empty,
-            known_day=empty,
-            models=(),
-            sha256=_digest(empty, empty),
-        )
+        if day > known_by or (first_day is not None and day < first_day):
+            continue
+        found = lake.read_day(DATASET, day, columns=_COLUMNS)
+        is_ours = pc.and_(pc.equal(found["component_kind"], component_kind), found["is_confirmed"])
+        found = found.filter(pc.and_(is_ours, pc.less(found["known_at"], end_of_day(known_by))))
+        if found.num_rows:
+            known_day = pc.cast(found["known_at"], pa.timestamp("us")).to_numpy().astype("datetime64[D]")
+            n_day = np.full(found.num_rows, day_number(day))
+            parts.append(
+                pa.table(
+                    [
+                        found["component_key"],
+                        found["model"],
+                        n_day,
+                        np.maximum(known_day.astype(np.int64), n_day),
+                    ],
+                    schema=_SCHEMA,
+                )
+            )
     rows = pa.concat_tables(parts).sort_by([("component_key", "ascending"), ("day", "ascending")])
-    keys, first = np.unique(rows["component_key"].to_numpy(), return_index=True)
-    rows = rows.take(pa.array(first))
-    day_numbers = rows["day"].to_numpy()
-    known_at = rows["known_at"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    keys, days, known = (rows[name].to_numpy() for name in ("component_key", "day", "known_day"))
+    digest = hashlib.sha256(
+        keys.astype("<u8").tobytes() + days.astype("<i8").tobytes() + known.astype("<i8").tobytes()
+    )
     return KnownFailures(
         component_keys=keys,
-        day=day_numbers,
-        known_day=np.maximum(known_at, day_numbers),
+        day=days,
+        known_day=known,
         models=tuple(rows["model"].to_pylist()),
-        sha256=_digest(keys, day_numbers),
+        sha256=digest.hexdigest(),
     )
-
-
-def _digest(keys: npt.NDArray[np.integer], days: npt.NDArray[np.int64]) -> str:
-    return hashlib.sha256(keys.astype("<u8").tobytes() + days.astype("<i8").tobytes()).hexdigest()

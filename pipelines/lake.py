@@ -177,7 +177,7 @@ def open_lake(root: str, options: "LakeSettings | None" = None) -> Lake:
     """Open the lake at a folder or ``s3://bucket/prefix``; ``options`` say how S3 is reached."""
     if root.startswith("s3://"):
         # Imported here: boto3 takes half a second, and a folder lake needs none of it.
-        from pipelines.object_store_s3 import S3Store
+        from pipelines.s3.store import S3Store
 
         return Lake(S3Store.open(root, options))
     return Lake(FolderStore(root))

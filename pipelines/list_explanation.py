@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from features.cohort import CohortReason
 from features.cube import Cube
 from features.evidence import (
     ComponentLevels,
@@ -20,11 +21,13 @@ from features.population import PopulationTable
 from features.shards import component_keys
 from features.signals import load_signals
 from features.target import Target
+from pipelines.errors import MissingInputError
+from pipelines.failures import KnownFailures, read_failures
 from pipelines.lake import Lake
 from pipelines.listed_cube import read_listed_cube
 from pipelines.populations import read_populations
 from pipelines.report.content import Series
-from pipelines.risk_scoring import explain_risks, predict_risks
+from pipelines.risk_scoring import explain_risks, find_cohort, read_features, score_features
 from pipelines.scorers import Scorer, open_scorer
 from pipelines.settings import Settings
 
@@ -79,14 +82,15 @@ def explain_with_model(
     cube = read_listed_cube(
         lake, target.dataset, target.signals, keys, first_day=day - dt.timedelta(days=back), last_day=day
     )
-    if not len(keys):
-        return ()
     risk_days = [day - dt.timedelta(days=days_ago) for days_ago in RISK_DAYS_AGO]
     population = read_populations(lake, risk_days)
-    columns = np.searchsorted(cube.component_keys, keys).astype(np.int32)
+    failures = read_failures(lake, target.component_kind, day, first_day=cube.first_day)
+    if not len(keys):
+        return ()
+    columns = _find_columns(cube, keys, day)
     contributions = explain_risks(cube, scorer, day, columns, population, n_threads=n_threads).contributions
     percentiles = _percentiles(cube, day, columns, population)
-    risks = _risks_by_day(cube, target, scorer, risk_days, population, n_threads)
+    risks = _risks_by_day(cube, scorer, risk_days, columns, population, failures, n_threads)
     feature_signals = [spec.signal or spec.aggregate for spec in specs]
     wordings = _wordings()
     explanations = []
@@ -95,7 +99,7 @@ def explain_with_model(
             signals=cube.signals, levels=cube.values[:, :, column], percentiles=percentiles[row]
         )
         reasons = find_reasons(contributions[row], feature_signals, levels, wordings)
-        known = {date: _known(risk) for date, risk in zip(risk_days, risks[:, column].tolist(), strict=True)}
+        known = {date: _known(risk) for date, risk in zip(risk_days, risks[:, row].tolist(), strict=True)}
         explanations.append(
             Explanation(
                 reasons=reasons,
@@ -106,6 +110,20 @@ def explain_with_model(
             )
         )
     return tuple(explanations)
+
+
+def _find_columns(cube: Cube, keys: np.ndarray, day: dt.date) -> np.ndarray:
+    columns = np.searchsorted(cube.component_keys, keys)
+    is_there = np.isin(keys, cube.component_keys)
+    if not is_there.all():
+        raise MissingInputError(
+            f"{np.sum(~is_there)} of {len(keys)} listed components are in no component-day up to {day}: they were "
+            "scored from data that is no longer there. Nothing was published; the list before stays. "
+            f"Run: prefail score --day {day}, then: prefail publish --day {day}",
+            day=day.isoformat(),
+            n_missing=int(np.sum(~is_there)),
+        )
+    return columns.astype(np.int32)
 
 
 def plot_series(levels: ComponentLevels, reason: Reason, day: dt.date) -> Series:
@@ -149,16 +167,24 @@ def _percentiles(cube: Cube, day: dt.date, columns: np.ndarray, population: Popu
 
 def _risks_by_day(
     cube: Cube,
-    target: Target,
     scorer: Scorer,
     days: list[dt.date],
+    columns: np.ndarray,
     population: PopulationTable,
+    failures: KnownFailures,
     n_threads: int,
 ) -> np.ndarray:
-    """Return (days, components): the risk on each day, NaN where the component was not in the cohort."""
-    return np.stack(
-        [predict_risks(cube, target, scorer, day, population, n_threads=n_threads).risk for day in days]
+    """Return (days, N): the risk on each day, NaN where the component was not in the cohort."""
+    day_index = np.repeat([cube.day_index(day) for day in days], len(columns)).astype(np.int32)
+    component_index = np.tile(columns, len(days))
+    codes = find_cohort(cube, day_index, component_index, failures, n_threads)
+    members = np.flatnonzero(codes == CohortReason.IN_COHORT)
+    risks = np.full(len(day_index), np.nan)
+    features = read_features(
+        cube, scorer, day_index[members], component_index[members], population, n_threads
     )
+    risks[members] = score_features(scorer, cube, features, component_index[members])
+    return risks.reshape(len(days), len(columns))
 
 
 def _known(risk: float) -> float | None:

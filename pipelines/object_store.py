@@ -1,7 +1,7 @@
 """What a lake needs of its storage: whole objects, conditional writes, listings.
 
 A key is a relative POSIX path. An object is written whole or not at all; readers never see a part.
-Two implementations: a folder (here) and S3 (``object_store_s3``).
+Two implementations: a folder (here) and S3 (``pipelines.s3``).
 """
 
 import contextlib

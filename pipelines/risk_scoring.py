@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from features.cohort import IN_COHORT, find_abstentions
 
+from features.cohort import CohortReason, in_cohort
 from features.cube import Cube
 from features.kernel import compute_features
 from features.population import PopulationTable
-from features.target import Target
+from pipelines.failures import KnownFailures, day_number
 from pipelines.scorers import Cells, Scorer
 
 Float32Array = npt.NDArray[np.float32]
@@ -23,7 +23,7 @@ Indices = npt.NDArray[np.int32]
 class Risks:
     """One entry per component of the cube (C,).
 
-    ``risk`` is NaN where we abstain, and ``abstention_codes`` say why (``features.cohort``).
+    ``risk`` is NaN where we abstain, and ``abstention_codes`` say why (``features.cohort.CohortReason``).
     """
 
     risk: FloatArray
@@ -41,23 +41,42 @@ class RiskExplanation:
 
 def predict_risks(
     cube: Cube,
-    target: Target,
     scorer: Scorer,
     day: dt.date,
     population: PopulationTable | None,
+    failures: KnownFailures,
     *,
     n_threads: int = 2,
 ) -> Risks:
-    """Return the risk of every component on ``day``; those outside of the cohort get none."""
-    day_index = cube.day_index(day)
-    codes = find_abstentions(cube, day_index)
-    members = np.flatnonzero(codes == IN_COHORT).astype(np.int32)
+    """Return the risk of every component on ``day``; those outside of the cohort get none.
+
+    ``failures`` known by the end of ``day``: at least those of the 90 days before.
+    """
+    day_index = np.full(cube.n_components, cube.day_index(day), dtype=np.int32)
+    everyone = np.arange(cube.n_components, dtype=np.int32)
+    codes = find_cohort(cube, day_index, everyone, failures, n_threads)
+    members = np.flatnonzero(codes == CohortReason.IN_COHORT).astype(np.int32)
     risk = np.full(cube.n_components, np.nan)
     if len(members):
-        days = np.full(len(members), day_index, dtype=np.int32)
-        features = read_features(cube, scorer, days, members, population, n_threads)
+        features = read_features(cube, scorer, day_index[members], members, population, n_threads)
         risk[members] = score_features(scorer, cube, features, members)
     return Risks(risk=risk, abstention_codes=codes)
+
+
+def find_cohort(
+    cube: Cube,
+    day_index: npt.NDArray[np.integer],
+    component_index: npt.NDArray[np.integer],
+    failures: KnownFailures,
+    n_threads: int,
+) -> npt.NDArray[np.int8]:
+    """Return the ``CohortReason`` of each cell (N,), by the failures known on the evening of its day."""
+    days = day_index.astype(np.int64) + day_number(cube.first_day)
+    components = component_index.astype(np.int64)
+    last_failure_days = failures.of_cube(cube).last_failure_days(components, days)
+    return in_cohort(
+        cube, day_index, component_index, last_failure_days=last_failure_days, n_threads=n_threads
+    )
 
 
 def explain_risks(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from features.cohort import abstention_reasons
 
 from data_contracts.loader import load_contract
+from features.cohort import CohortReason
 from features.target import Target, load_target
 from pipelines.component_days import ComponentDayReader
 from pipelines.errors import ContractBlockedError
+from pipelines.failures import read_failures
 from pipelines.inventory import join_inventory
 from pipelines.lake import Lake
 from pipelines.populations import read_populations
@@ -24,6 +25,7 @@ from pipelines.validation import validate_day
 
 log = logging.getLogger(__name__)
 
+_IN_SERVICE = [reason for reason in CohortReason if reason.is_abstention or reason is CohortReason.IN_COHORT]
 _IDENTITY = ("component_key", "component_id", "model", "host_id")
 
 
@@ -96,13 +98,18 @@ def predict_target_day(day: dt.date, scoring: TargetScorer, settings: Settings, 
     first_day = day - dt.timedelta(days=scorer.lookback_days)
     cube = scoring.reader.read_cube(first_day, day)
     risks = predict_risks(
-        cube, target, scorer, day, read_populations(lake, [day]), n_threads=settings.training.n_threads
+        cube,
+        scorer,
+        day,
+        read_populations(lake, [day], target.signals),
+        read_failures(lake, target.component_kind, day, first_day=first_day),
+        n_threads=settings.training.n_threads,
     )
-    reasons = abstention_reasons(risks.abstention_codes)
-    is_listed = np.array([reason != "not_in_service" for reason in reasons])
-    keys = cube.component_keys[is_listed]
+    reasons = [CohortReason(int(code)) for code in risks.abstention_codes]
+    is_in_service = np.array([reason in _IN_SERVICE for reason in reasons], dtype=np.bool_)
+    keys = cube.component_keys[is_in_service]
     known = _identify(keys, day, target.dataset, lake)
-    risk = risks.risk[is_listed]
+    risk = risks.risk[is_in_service]
     rank = _rank(risk, known["component_id"].to_pylist())
     n = len(keys)
     table = pa.table(
@@ -112,10 +119,12 @@ def predict_target_day(day: dt.date, scoring: TargetScorer, settings: Settings, 
             "host_id": known["host_id"],
             "model": known["model"],
             "target": pa.array([target.name] * n, pa.string()),
+            "day": pa.array([day.isoformat()] * n, pa.string()).dictionary_encode(),
             "risk": pa.array(risk, pa.float64(), from_pandas=True),
             "rank": rank,
             "abstention_reason": pa.array(
-                [r for r, keep in zip(reasons, is_listed, strict=True) if keep], pa.string()
+                [r.name.lower() if r.is_abstention else None for r in reasons if r in _IN_SERVICE],
+                pa.string(),
             ),
             "model_id": pa.array([scorer.model_id] * n, pa.string()),
         }

@@ -5,11 +5,10 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from features.cohort import COHORT_LOOKBACK_DAYS
 
 from features.baselines import LogisticBaseline, ModelFailureRates, list_rule_features, score_rule
 from features.calibration import Calibration
-from features.feature_names import lookback_days, parse_feature
+from features.feature_names import MAX_WINDOW_DAYS, lookback_days, parse_feature
 from features.target import Target
 from pipelines.errors import ModelRefusedError
 from pipelines.lake import Lake
@@ -66,19 +65,8 @@ class Scorer(Protocol):
         ...
 
 
-class _FeatureReader:
-    """The lookback that a scorer's features and the cohort need."""
-
-    feature_names: tuple[str, ...]
-
-    @property
-    def lookback_days(self) -> int:
-        specs = (parse_feature(name) for name in self.feature_names)
-        return max(lookback_days(specs), COHORT_LOOKBACK_DAYS)
-
-
 @dataclass(frozen=True, kw_only=True)
-class ModelScorer(_FeatureReader):
+class ModelScorer:
     """A fitted model with its calibration."""
 
     model_id: str
@@ -90,6 +78,10 @@ class ModelScorer(_FeatureReader):
     def feature_names(self) -> tuple[str, ...]:
         return self.model.feature_names
 
+    @property
+    def lookback_days(self) -> int:
+        return find_lookback(self.feature_names)
+
     def score(self, cells: Cells) -> FloatArray:
         return self.calibration.calibrate(self.model.predict_margin(cells.features))
 
@@ -99,7 +91,7 @@ class ModelScorer(_FeatureReader):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RuleScorer(_FeatureReader):
+class RuleScorer:
     """The target's declared rule: what is used until a model has proved better than chance."""
 
     target: Target
@@ -110,6 +102,10 @@ class RuleScorer(_FeatureReader):
     def __post_init__(self) -> None:
         object.__setattr__(self, "model_id", RULE_PREFIX + self.target.name)
         object.__setattr__(self, "feature_names", list_rule_features(self.target.rule))
+
+    @property
+    def lookback_days(self) -> int:
+        return find_lookback(self.feature_names)
 
     def score(self, cells: Cells) -> FloatArray:
         return score_rule(self.target.rule, cells.features)
@@ -122,17 +118,21 @@ class RuleScorer(_FeatureReader):
         rise = np.log1p(np.maximum(np.nan_to_num(cells.features.astype(np.float64)), 0.0))
         total = rise.sum(axis=1, keepdims=True)
         share = np.divide(rise, total, out=np.zeros_like(rise), where=total > 0)
-        return (share * gain[:, None]).astype(np.float32)
+        return np.asarray(share * gain[:, None], dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RateScorer(_FeatureReader):
+class RateScorer:
     """Baseline: the failure rate of the hardware model, as known when it was fitted."""
 
     rates: ModelFailureRates
     model_id: str = "model failure rate"
     feature_names: tuple[str, ...] = ()
     error_signals: tuple[str, ...] = ()
+
+    @property
+    def lookback_days(self) -> int:
+        return find_lookback(self.feature_names)
 
     def score(self, cells: Cells) -> FloatArray:
         return self.rates.score(cells.model_codes, cells.models)
@@ -142,7 +142,7 @@ class RateScorer(_FeatureReader):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogisticScorer(_FeatureReader):
+class LogisticScorer:
     """Baseline: logistic regression on a few features."""
 
     baseline: LogisticBaseline
@@ -153,12 +153,16 @@ class LogisticScorer(_FeatureReader):
     def feature_names(self) -> tuple[str, ...]:
         return self.baseline.feature_names
 
+    @property
+    def lookback_days(self) -> int:
+        return find_lookback(self.feature_names)
+
     def score(self, cells: Cells) -> FloatArray:
         return self.baseline.score(cells.features)
 
     def contribute(self, cells: Cells) -> Float32Array:
         scaled = np.array(self.baseline.weights) / np.array(self.baseline.scale)
-        return (np.nan_to_num(cells.features) * scaled).astype(np.float32)
+        return np.asarray(np.nan_to_num(cells.features) * scaled, dtype=np.float32)
 
 
 def open_scorer(target: Target, lake: Lake, *, model_id: str | None = None, n_threads: int = 2) -> Scorer:
@@ -190,6 +194,13 @@ def open_scorer(target: Target, lake: Lake, *, model_id: str | None = None, n_th
         calibration=stored.card.calibration.to_calibration(),
         error_signals=stored.card.error_signals,
     )
+
+
+def find_lookback(feature_names: tuple[str, ...]) -> int:
+    """Return how many days before the as-of day these features and the cohort look at."""
+    specs = (parse_feature(name) for name in feature_names)
+    # The cohort counts the days reported in the longest window.
+    return max(lookback_days(specs), MAX_WINDOW_DAYS - 1)
 
 
 def _log_odds(risk: FloatArray) -> FloatArray:

@@ -7,12 +7,21 @@ values are reported all at once, each with its place and what would be valid.
 import difflib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from pipelines.errors import ConfigError
 
@@ -21,6 +30,12 @@ DEFAULT_CONFIG_PATH = "prefail.toml"
 _ENVIRONMENT_PREFIX = "PREFAIL_"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+# A secret of digits only arrives from the environment as a number.
+SecretText = Annotated[
+    SecretStr, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
+]
+# Values of these are never repeated in a message: a wrong one may hold a password.
+_NEVER_SHOWN = frozenset({"secret_access_key", "session_token", "access_key_id", "endpoint_url"})
 
 
 class _Section(BaseModel):
@@ -35,9 +50,45 @@ class LakeSettings(_Section):
     region: str | None = Field(default=None, description="S3 region.")
     path_style: bool = Field(default=False, description="Address buckets in the path, not the host name.")
     access_key_id: str | None = Field(default=None, description="S3 key id; the standard AWS chain if unset.")
-    secret_access_key: SecretStr | None = Field(
+    secret_access_key: SecretText | None = Field(
         default=None, description="S3 secret; set by environment only."
     )
+    session_token: SecretText | None = Field(
+        default=None, description="Token of a temporary login; set by environment only."
+    )
+    profile: str | None = Field(
+        default=None, description="Profile of the AWS configuration; may assume a role of its own."
+    )
+    bucket_owner: str | None = Field(
+        default=None,
+        pattern=r"^\d{12}$",
+        description="AWS account that must own the bucket; any other is refused.",
+    )
+    ca_bundle: str | None = Field(
+        default=None, description="File of the certificates to trust, where the system's do not do."
+    )
+    sse: Literal["none", "sse-s3", "sse-kms"] = Field(
+        default="none",
+        description="Encryption to ask the server for; none leaves it to the bucket's default.",
+    )
+    kms_key_id: str | None = Field(
+        default=None, description="Key for sse-kms; the account's default key if unset."
+    )
+    multipart_threshold_mb: int = Field(
+        default=64, ge=5, le=5000, description="Objects above this size are sent in parts, side by side."
+    )
+    time_limit_seconds: int = Field(
+        default=300, ge=1, description="How long one request to the storage is tried again in all."
+    )
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def _is_plain_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^/@\s?#]+(/[^@\s?#]*)?", value):
+            raise ValueError(
+                "must be http://host[:port] or https://…, without a user, password or query in it"
+            )
+        return value
 
 
 class SourceSettings(BaseModel):
@@ -219,7 +270,8 @@ def _describe(error: Mapping[str, object]) -> str:
         return f"{place} is not a setting; {_suggest(str(location[-1]), known)}"
     if error["type"] == "missing":
         return f"{place} is missing"
-    return f"{place} = {error['input']!r}: {str(error['msg'])[:1].lower()}{str(error['msg'])[1:]}"
+    shown = "(not shown)" if _NEVER_SHOWN & set(location) else repr(error["input"])
+    return f"{place} = {shown}: {str(error['msg'])[:1].lower()}{str(error['msg'])[1:]}"
 
 
 def _fields_at(location: tuple[object, ...]) -> list[str]:

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from features.cohort import IN_COHORT, find_abstentions
 
+from features.cohort import CohortReason
 from features.cube import Cube
 from features.kernel import compute_features
 from features.population import PopulationTable
 from features.target import Target
 from pipelines.cube_reading import plan_passes, read_cube
-from pipelines.failures import day_number
+from pipelines.failures import KnownFailures, day_number, read_failures
 from pipelines.lake import Lake
 from pipelines.populations import read_populations
 from pipelines.progress import track
-from pipelines.risk_scoring import slice_components
+from pipelines.risk_scoring import find_cohort, slice_components
 from pipelines.scorers import Cells, Scorer
 
 # Of one chunk's features: a few hundred megabytes at most.
@@ -29,7 +29,7 @@ _AGE_SIGNAL = "power_on_hours"
 class SpanScores:
     """One row per component in the cohort and scoring day, in no particular order.
 
-    ``component_index`` (N,) points into ``component_keys`` (C,) ascending; ``day`` (N,) counts from
+    ``component_index`` (N,) points into ``component_keys`` (C,), ascending, each scored at least once; ``day`` (N,) counts from
     1970-01-01; ``risks`` (scorers, N) float64. Of each component: hardware ``models`` (C,) and
     ``power_on_hours`` (C,) on the first of the days that it reported on, NaN if unknown.
     """
@@ -69,7 +69,8 @@ def score_span(
     first_day = days[0] - dt.timedelta(days=max(scorer.lookback_days for scorer in scorers))
     signals = target.signals
     plan = plan_passes(lake, target.dataset, len(signals), first_day, days[-1], memory_limit_mb)
-    population = read_populations(lake, days, _percentile_signals(names))
+    population = read_populations(lake, days, percentile_signals(names))
+    failures = read_failures(lake, target.component_kind, days[-1], first_day=first_day)
     parts = []
     for shards in track(plan.passes, title):
         cube = read_cube(
@@ -82,11 +83,12 @@ def score_span(
             shards=shards,
             known_by=known_by,
         )
-        parts.append(_score_cube(cube, scorers, days, population, n_threads))
+        parts.append(_score_cube(cube, scorers, days, population, failures, n_threads))
     return _join(parts)
 
 
-def _percentile_signals(names: Sequence[str]) -> tuple[str, ...]:
+def percentile_signals(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the signals whose place within the hardware model is asked for."""
     ending = "_percentile"
     return tuple(sorted({name.removesuffix(ending) for name in names if name.endswith(ending)}))
 
@@ -96,20 +98,22 @@ def _score_cube(
     scorers: Sequence[Scorer],
     days: Sequence[dt.date],
     population: PopulationTable,
+    failures: KnownFailures,
     n_threads: int,
 ) -> SpanScores:
     day_indices = np.array([cube.day_index(day) for day in days], dtype=np.intp)
-    codes = np.stack([find_abstentions(cube, int(index)) for index in day_indices])
-    chunks = list(_score_chunks(cube, scorers, day_indices, codes == IN_COHORT, population, n_threads))
+    chunks = list(_score_chunks(cube, scorers, day_indices, population, failures, n_threads))
     component_index = np.concatenate([chunk.component_index for chunk in chunks])
     day_index = np.concatenate([chunk.day_index for chunk in chunks])
+    # Components that were seen in the lookback only are no part of the span.
+    used, place = np.unique(component_index, return_inverse=True)
     return SpanScores(
-        component_keys=cube.component_keys,
-        component_index=component_index.astype(np.int32),
+        component_keys=cube.component_keys[used],
+        component_index=place.astype(np.int32),
         day=(day_index + day_number(cube.first_day)).astype(np.int32),
         risks=np.concatenate([chunk.risks for chunk in chunks], axis=1),
-        models=np.array(cube.models, dtype=np.str_)[cube.model_codes],
-        power_on_hours=_find_age(cube, day_indices),
+        models=np.array(cube.models, dtype=np.str_)[cube.model_codes[used]],
+        power_on_hours=_find_age(cube, day_indices)[used],
     )
 
 
@@ -117,8 +121,8 @@ def _score_chunks(
     cube: Cube,
     scorers: Sequence[Scorer],
     day_indices: npt.NDArray[np.intp],
-    is_member: npt.NDArray[np.bool_],
     population: PopulationTable,
+    failures: KnownFailures,
     n_threads: int,
 ) -> Iterator[_Chunk]:
     """Cut the span where the kernel is fastest: all days of some components, or single days of all."""
@@ -128,29 +132,30 @@ def _score_chunks(
         for start in range(0, cube.n_components, width):
             part = slice(start, min(start + width, cube.n_components))
             cells = _score_cells(
-                slice_components(cube, part), scorers, day_indices, is_member[:, part], population, n_threads
+                slice_components(cube, part), scorers, day_indices, population, failures, n_threads
             )
             yield _Chunk(
                 day_index=cells.day_index, component_index=cells.component_index + start, risks=cells.risks
             )
     else:
         for row in range(len(day_indices)):
-            one = slice(row, row + 1)
-            yield _score_cells(cube, scorers, day_indices[one], is_member[one], population, n_threads)
+            one_day = day_indices[row : row + 1]
+            yield _score_cells(cube, scorers, one_day, population, failures, n_threads)
 
 
 def _score_cells(
     cube: Cube,
     scorers: Sequence[Scorer],
     day_indices: npt.NDArray[np.intp],
-    is_member: npt.NDArray[np.bool_],
     population: PopulationTable,
+    failures: KnownFailures,
     n_threads: int,
 ) -> _Chunk:
     """Score all cells of ``day_indices`` × components, and keep those of the cohort."""
     all_days = np.repeat(day_indices, cube.n_components)
     all_components = np.tile(np.arange(cube.n_components, dtype=np.intp), len(day_indices))
-    kept = np.flatnonzero(is_member.ravel())
+    codes = find_cohort(cube, all_days, all_components, failures, n_threads)
+    kept = np.flatnonzero(codes == CohortReason.IN_COHORT)
     model_codes = cube.model_codes[all_components[kept]]
     risks = np.empty((len(scorers), len(kept)))
     for error_signals in sorted({scorer.error_signals for scorer in scorers}):

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from features.cube import Cube
+from features.feature_names import MAX_WINDOW_DAYS, lookback_days, parse_feature
+from features.kernel import compute_features
+from features.population import PopulationTable
 from features.target import Target
-from pipelines.cube_reading import plan_passes, read_cube
+from pipelines.cube_reading import ShardPlan, plan_passes, read_cube
 from pipelines.failures import KnownFailures, day_number
 from pipelines.lake import Lake
 from pipelines.populations import read_populations
 from pipelines.progress import track
 from pipelines.settings import TrainingSettings
-
-# Peak: the parts and the whole they are joined to.
-_SHARE_OF_MEMORY_FOR_FEATURES = 0.5
-_BYTES_PER_FEATURE = 4
+from pipelines.span_scoring import percentile_signals
+from pipelines.training_sample import ChosenCells, choose_cells, choose_negative_share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,43 +81,115 @@ def collect_training_set(
     lake: Lake,
     settings: TrainingSettings,
 ) -> TrainingSet:
-    """Read all days up to ``as_of`` shard by shard; features are computed for the sampled rows only."""
-    first_day = lake.list_days(target.dataset)[0]
-    plan = plan_passes(lake, target.dataset, len(target.signals), first_day, as_of, settings.memory_limit_mb)
-    n_rows = sum(lake.open_day(target.dataset, day).metadata.num_rows for day in plan.days)
-    negative_share = choose_negative_share(target, len(failures.day), n_rows, len(feature_names), settings)
-    ending = "_percentile"
-    signals = sorted({name.removesuffix(ending) for name in feature_names if name.endswith(ending)})
-    population = read_populations(lake, plan.days, signals)
+    """Read the recipe's days up to ``as_of`` shard by shard; features are computed for sampled rows only."""
+    span = _choose_span(target, feature_names, as_of, lake, settings)
+    n_rows = sum(
+        lake.open_day(target.dataset, day).metadata.num_rows
+        for day in span.plan.days
+        if day >= span.first_day
+    )
+    first_number = day_number(span.first_day)
+    n_failures = int(np.sum(failures.day >= first_number))
+    negative_share = choose_negative_share(target, n_failures, n_rows, len(feature_names), settings)
+    population = read_populations(lake, span.plan.days, percentile_signals(feature_names))
     parts = []
-    for shards in track(plan.passes, "collecting training rows"):
+    for shards in track(span.plan.passes, "collecting training rows"):
         cube = read_cube(
             lake,
             target.dataset,
             target.signals,
-            days=plan.days,
-            first_day=first_day,
+            days=span.plan.days,
+            first_day=span.first_cube_day,
             last_day=as_of,
             shards=shards,
             known_by=as_of,
         )
-        parts.append(
-            _collect_part(cube, target, feature_names, as_of, failures, population, negative_share, settings)
-        )
+        cells = choose_cells(cube, target, span.first_day, as_of, failures, negative_share, settings)
+        parts.append(_fill_part(cube, cells, target, feature_names, population, settings))
         del cube
-    return _join(parts, target, feature_names, as_of, first_day, plan, negative_share)
+    return _join(parts, target, feature_names, span, as_of, negative_share)
 
 
-def choose_negative_share(
-    target: Target, n_failures: int, n_rows: int, n_features: int, settings: TrainingSettings
-) -> float:
-    """Return the share of healthy component-days to keep: as many as asked for, or as memory holds.
+@dataclass(frozen=True, kw_only=True)
+class _Span:
+    first_day: dt.date
+    first_cube_day: dt.date
+    plan: ShardPlan
 
-    Decided from counts of the whole span, so that no pass can change it.
-    """
-    days_per_failure = target.horizon_days - target.lead_days
-    n_positives = n_failures * days_per_failure * target.training.positive_share
-    wanted = n_positives * settings.negatives_per_positive
-    bytes_per_row = max(1, n_features) * _BYTES_PER_FEATURE
-    affordable = settings.memory_limit_mb * 1_000_000 * _SHARE_OF_MEMORY_FOR_FEATURES / bytes_per_row
-    return float(min(1.0, max(1.0, min(wanted, affordable - n_positives)) / max(n_rows, 1)))
+
+def _choose_span(
+    target: Target, feature_names: tuple[str, ...], as_of: dt.date, lake: Lake, settings: TrainingSettings
+) -> _Span:
+    """Rows start where the recipe says; the cube starts a lookback earlier, as far as there are days."""
+    oldest = lake.list_days(target.dataset)[0]
+    history = target.training.history_days
+    first_day = oldest if history is None else max(oldest, as_of - dt.timedelta(days=history))
+    lookback = lookback_days(parse_feature(name) for name in feature_names)
+    first_cube_day = max(oldest, first_day - dt.timedelta(days=max(lookback, MAX_WINDOW_DAYS - 1)))
+    plan = plan_passes(
+        lake, target.dataset, len(target.signals), first_cube_day, as_of, settings.memory_limit_mb
+    )
+    return _Span(first_day=first_day, first_cube_day=first_cube_day, plan=plan)
+
+
+def _fill_part(
+    cube: Cube,
+    cells: ChosenCells,
+    target: Target,
+    feature_names: tuple[str, ...],
+    population: PopulationTable,
+    settings: TrainingSettings,
+) -> _Part:
+    first_number = day_number(cube.first_day)
+    features = compute_features(
+        cube,
+        feature_names,
+        cells.day_index,
+        cells.component_index,
+        population,
+        error_signals=target.error_signals,
+        n_threads=settings.n_threads,
+    )
+    return _Part(
+        features=features,
+        fails=cells.fails,
+        day=cells.day_index + first_number,
+        label_known_day=cells.label_known_day,
+        component_keys=cube.component_keys[cells.component_index],
+        n_days_of_model={
+            model: cube.is_reported[:, cube.model_codes == code].sum(axis=1)
+            for code, model in enumerate(cube.models)
+        },
+    )
+
+
+def _join(
+    parts: Sequence[_Part],
+    target: Target,
+    feature_names: tuple[str, ...],
+    span: _Span,
+    as_of: dt.date,
+    negative_share: float,
+) -> TrainingSet:
+    models = tuple(sorted({model for part in parts for model in part.n_days_of_model}))
+    n_days = (as_of - span.first_cube_day).days + 1
+    nothing = np.zeros(n_days, dtype=np.int64)
+    n_days_of_model = np.array(
+        [sum((part.n_days_of_model.get(model, nothing) for part in parts), nothing) for model in models]
+    )
+    before = (span.first_day - span.first_cube_day).days
+    return TrainingSet(
+        feature_names=feature_names,
+        features=np.concatenate([part.features for part in parts]),
+        fails=np.concatenate([part.fails for part in parts]),
+        day=np.concatenate([part.day for part in parts]),
+        label_known_day=np.concatenate([part.label_known_day for part in parts]),
+        component_keys=np.concatenate([part.component_keys for part in parts]),
+        positive_share=target.training.positive_share,
+        negative_share=negative_share,
+        first_day=span.first_day,
+        as_of=as_of,
+        models=models,
+        n_days_of_model=n_days_of_model[:, before:],
+        days=span.plan.days,
+    )

@@ -7,6 +7,7 @@ holds a time of its making, so the same data and contract give the same bytes.
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Literal
 
@@ -108,7 +109,7 @@ def read_verdict_rows(lake: Lake, dataset: str, day: dt.date, part: str = ONLY_P
     return None if verdict is None else verdict.n_rows
 
 
-def read_day_verdicts(lake: Lake, day: dt.date, datasets: tuple[str, ...]) -> tuple[Verdict, ...]:
+def read_day_verdicts(lake: Lake, day: dt.date, datasets: Sequence[str]) -> tuple[Verdict, ...]:
     """Return all verdicts of a day, by dataset and part; of a blocked part the blocked attempt's."""
     return tuple(
         verdict

@@ -19,7 +19,6 @@ from data_contracts.model import (
     IsJson,
     IsNull,
     Matches,
-    NotNull,
     OneOf,
     UniqueKey,
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from data_contracts.loader import list_contracts, load_contract
 from data_contracts.model import Contract
 from pipelines.lake import Lake
+from pipelines.validation.docs_site import finish_site
 from pipelines.validation.expectations import Expectation, Json, compile_suite, parameters_of
 from pipelines.validation.gx_runner import build_gx_suite, open_context, quiet_great_expectations
 from pipelines.validation.schema_check import SCHEMA_CLAIM, SCHEMA_RULE
@@ -34,15 +35,17 @@ def build_data_docs(lake: Lake) -> str:
             for verdict in read_latest_verdicts(lake, dataset):
                 _store(context, contract, verdict)
         context.build_data_docs()
-        pages = {
-            f"{_FOLDER}/{path.relative_to(folder).as_posix()}": path.read_bytes()
-            for path in sorted(Path(folder).rglob("*"))
-            if path.is_file()
-        }
-    for key, page in pages.items():
-        lake.store.write(key, page)
+        pages = finish_site(
+            {
+                path.relative_to(folder).as_posix(): path.read_bytes()
+                for path in sorted(Path(folder).rglob("*"))
+                if path.is_file()
+            }
+        )
+    for name, page in pages.items():
+        lake.store.write(f"{_FOLDER}/{name}", page)
     for item in list(lake.store.list_keys(f"{_FOLDER}/")):
-        if item.key not in pages:
+        if item.key.removeprefix(f"{_FOLDER}/") not in pages:
             lake.store.delete(item.key)
     return lake.store.uri(f"{_FOLDER}/index.html")
 

@@ -1,6 +1,7 @@
 """Whether a table has the columns and types of its contract, before any value is looked at."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data_contracts.arrow_schema import schema_of
 from data_contracts.model import Contract
@@ -27,9 +28,17 @@ def find_schema_faults(contract: Contract, table: pa.Table) -> tuple[str, ...]:
 
 
 def in_contract_form(contract: Contract, table: pa.Table) -> pa.Table:
-    """Return the table with the contract's column order and nullability.
+    """Return the table with the contract's column order and nullability, and null where a float is NaN.
 
-    ``table`` must have no schema fault and no null in a required column.
+    The rules were checked with NaN taken for null; what flows on says so in one way. ``table`` must
+    have no schema fault and no null in a required column.
     """
     schema = schema_of(contract)
-    return pa.Table.from_arrays([table[name].combine_chunks() for name in schema.names], schema=schema)
+    return pa.Table.from_arrays([_without_nan(table[name]) for name in schema.names], schema=schema)
+
+
+def _without_nan(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    if not pa.types.is_floating(whole.type) or not pc.any(pc.is_nan(whole)).as_py():
+        return whole
+    return pc.if_else(pc.is_nan(whole), pa.scalar(None, whole.type), whole)

@@ -241,3 +241,16 @@ def test_a_drive_that_reports_nothing_but_its_name_passes(lake: Lake) -> None:
         }
     )
     assert validate_day(RAW, bare, DAY, lake).verdict is VerdictWord.PASSED
+
+
+def test_not_a_number_flows_on_as_null(lake: Lake) -> None:
+    table = with_values(raw_table(), "temperature_celsius", {0: float("nan"), 1: 35.0})
+    flowing = validate_day(RAW, table, DAY, lake).table["temperature_celsius"]
+    assert flowing[0].as_py() is None
+    assert flowing[1].as_py() == 35.0
+
+
+def test_not_a_number_is_no_value_for_a_required_column(lake: Lake) -> None:
+    table = with_values(make_valid_table("out_at_risk_hosts", 20, DAY), "host_risk", {3: float("nan")})
+    with pytest.raises(ContractBlockedError, match=r"host_risk is never null: 1 of 20 rows"):
+        validate_day(load_contract("out_at_risk_hosts"), table, DAY, lake)

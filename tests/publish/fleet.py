@@ -52,7 +52,7 @@ def pending_sectors(drive: str, days_ago: int) -> int:
 def drive_days(day: dt.date, overrides: Mapping[str, int] | None = None) -> pa.Table:
     """Return core_drive_days of one day: one row per drive, sorted by key."""
     days_ago = (DAY - day).days
-    drives = [drive for drive in DRIVES if drive != NEWCOMER or days_ago <= 1]
+    drives = [drive for drive in DRIVES if drive != NEWCOMER or days_ago == 0]
     keys = component_keys(drives)
     drives = [drives[place] for place in np.argsort(keys)]
     known: dict[str, Sequence[object]] = {

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
@@ -55,3 +56,8 @@ def test_separators_and_quotes_in_a_name_stay_in_their_cell() -> None:
 
 def test_an_empty_list_is_a_header() -> None:
     assert write_csv(tabulate_entries([], DAY)).decode() == ",".join(COLUMNS) + "\r\n"
+
+
+def test_the_csv_reads_as_the_reviewed_one(golden: Callable[[str, str], None]) -> None:
+    table = tabulate_entries([entry(1), entry(2, slot=None, host_id="=cmd|calc"), entry(3, reasons=())], DAY)
+    golden("publish/list.csv", write_csv(table).decode().replace("\r\n", "\n"))

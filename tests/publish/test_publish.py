@@ -1,14 +1,16 @@
 """Publishing a day: what is said agrees with the data, and a list is visible whole or not at all."""
 
+import dataclasses
 import datetime as dt
 import io
 import re
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from features.evidence import read_reasons
-from pipelines.errors import MissingInputError, StorageError
+from pipelines.errors import ContractBlockedError, MissingInputError, StorageError
 from pipelines.lake import Lake
 from pipelines.object_store import FolderStore
 from pipelines.publish import publish_day
@@ -22,8 +24,9 @@ from pipelines.published_list import (
     read_file,
     read_latest,
 )
+from pipelines.verify import verify_list
 
-from .fleet import DAY, LONG_BAD, NEWCOMER, SUDDEN, WORSENING, Fleet, write_drive_days
+from .fleet import DAY, LONG_BAD, NEWCOMER, SUDDEN, TARGET, WORSENING, Fleet, write_drive_days
 
 
 def publish(fleet: Fleet, day: dt.date = DAY) -> None:
@@ -147,6 +150,42 @@ def test_an_empty_list_is_published_and_still_names_its_lookback(fleet: Fleet) -
 def test_a_day_without_predictions_says_what_to_run(fleet: Fleet) -> None:
     with pytest.raises(MissingInputError, match="prefail score"):
         publish(fleet, DAY - dt.timedelta(days=20))
+
+
+def test_predictions_of_data_that_is_gone_are_not_published(fleet: Fleet) -> None:
+    predictions = fleet.lake.read_day("out_predictions", DAY)
+    place = predictions.schema.get_field_index("component_id")
+    renamed = ["GONE" if name == WORSENING else name for name in predictions["component_id"].to_pylist()]
+    fleet.lake.write_day(
+        "out_predictions", DAY, predictions.set_column(place, predictions.schema.field(place), [renamed])
+    )
+    with pytest.raises(
+        MissingInputError, match=r"1 of 3 listed components .* prefail score --day 2026-02-01"
+    ):
+        publish(fleet)
+    assert read_latest(fleet.lake) is None
+
+
+def test_a_list_that_breaks_its_contract_is_withheld_and_the_old_one_stays(fleet: Fleet) -> None:
+    publish(fleet)
+    old = read_latest(fleet.lake)
+    predictions = fleet.lake.read_day("out_predictions", DAY)
+    fleet.lake.write_day("out_predictions", DAY, pa.concat_tables([predictions, predictions]))
+    with pytest.raises(ContractBlockedError, match="Nothing was published"):
+        publish(fleet)
+    assert read_latest(fleet.lake) == old
+
+
+def test_the_rule_publishes_as_a_model_does(fleet: Fleet) -> None:
+    by_rule = dataclasses.replace(fleet, model_id=f"rule:{TARGET}")
+    by_rule.score()
+    publish(by_rule)
+    rows = fleet.lake.read_day("out_at_risk_hosts", DAY).to_pylist()
+    assert [row["component_id"] for row in rows] == [WORSENING, SUDDEN]
+    assert {reason.signal for row in rows for reason in read_reasons(row["evidence"])} == {"pending_sectors"}
+    (used,) = read_day_manifest(DAY, fleet.lake).models
+    assert (used.model_id, used.sha256) == (f"rule:{TARGET}", None)
+    assert verify_list(DAY, fleet.settings, fleet.lake).n_files == 3
 
 
 class DyingStore(FolderStore):
