@@ -2,7 +2,8 @@
 
 A cell's value depends on the ``lookback_days`` before its day and on nothing else: not on the cube's
 first or last day, the other components, the other cells asked for, their order, or the threads. It
-is the same bit for bit.
+is the same bit for bit. (A percentile also needs the component's hardware model and the day's
+population; the cube holds one model per component, that of its latest row.)
 """
 
 from collections.abc import Sequence

@@ -23,8 +23,8 @@ FitAndJudge = Callable[[BoolArray], tuple[FloatArray, IntArray]]
 # A feature's sort is the cost; a hundred thousand rows tell an implausible feature from a good one.
 _MAX_ROWS = 100_000
 _N_STANDARD_ERRORS = 6.0
-# No skill is claimed only of plenty of failing component-days: a small fleet's bad luck is no alarm.
-_LEAST_POSITIVES = 200
+# Of fewer failures no skill is claimed: a small fleet's bad luck is no alarm.
+_LEAST_FAILURES = 20
 _NO_SKILL_STANDARD_ERRORS = 2.0
 
 
@@ -109,12 +109,15 @@ def _weighted_average_precision(
     return float(np.sum(steps * true_positives / n_flagged))
 
 
-def check_skill(result: RankingResult) -> LeakFinding | None:
-    """Report a model that orders later days no better than chance: what scrambled labels lead to."""
-    if result.average_precision is None or result.n_positives < _LEAST_POSITIVES:
+def check_skill(result: RankingResult, n_failures: int) -> LeakFinding | None:
+    """Report a model that orders later days no better than chance: what scrambled labels lead to.
+
+    The days before one failure look alike, so it is ``n_failures`` that says how sure chance is.
+    """
+    if result.average_precision is None or n_failures < _LEAST_FAILURES:
         return None
     share = result.n_positives / result.n_component_days
-    limit = share + _NO_SKILL_STANDARD_ERRORS * float(np.sqrt(share * (1 - share) / result.n_positives))
+    limit = share + _NO_SKILL_STANDARD_ERRORS * float(np.sqrt(share * (1 - share) / n_failures))
     if result.average_precision > limit:
         return None
     return LeakFinding(feature=None, figure="average precision", value=result.average_precision, limit=limit)

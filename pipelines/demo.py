@@ -13,6 +13,7 @@ from pathlib import Path
 from data_contracts.loader import list_contracts
 from pipelines.build import build_day
 from pipelines.commands.output import print_line, print_table
+from pipelines.day_runs import run_days
 from pipelines.ingest import ingest_day
 from pipelines.lake import Lake, open_lake
 from pipelines.progress import track
@@ -21,6 +22,7 @@ from pipelines.published_list import REPORT_FILE, day_folder
 from pipelines.registry import champion
 from pipelines.score import open_target_scorers, score_day
 from pipelines.settings import Settings, load_settings
+from pipelines.step_facts import StepFacts
 from pipelines.ticket_step import reconcile_tickets_day
 from pipelines.tickets.trackers import open_tracker
 from pipelines.train import train_target
@@ -29,7 +31,7 @@ from pipelines.verdicts import read_day_verdicts
 log = logging.getLogger(__name__)
 
 FIRST_DAY = dt.date(2026, 1, 1)
-N_HISTORY_DAYS = 120
+N_HISTORY_DAYS = 100
 N_DAILY_DAYS = 21
 
 _SETTINGS = f"""\
@@ -91,13 +93,17 @@ def run_history(plan: DemoPlan) -> None:
     """Ingest and build the days before the first morning, and train on them; days already built stay."""
     settings, lake = open_demo(plan)
     missing = [day for day in plan.history_days if not lake.has_day("core_drive_days", day)]
-    for day in track(missing, "building history"):
-        ingest_day(day, settings, lake)
-        build_day(day, settings, lake)
+    for _ in run_days(missing, _fill_day, settings, title="building history", n_processes=2):
+        pass
     for target in settings.targets:
         if champion(target, lake) is None:
             facts = train_target(target, plan.history_days[-1], settings, lake, who="prefail demo")
             print_line(facts.summary)
+
+
+def _fill_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
+    ingest_day(day, settings, lake)
+    return build_day(day, settings, lake)
 
 
 def run_demo(folder: Path) -> None:
@@ -131,7 +137,7 @@ def print_summary(plan: DemoPlan) -> None:
     print_line("")
     print_table(
         f"At-risk list of {day} (first 10 of {len(listed)})",
-        ("rank", "host", "slot", "part", "model", "risk", "due", "check first"),
+        ("rank", "host", "slot", "part", "model", "risk", "due"),
         [
             (
                 row["rank"],
@@ -141,7 +147,6 @@ def print_summary(plan: DemoPlan) -> None:
                 row["model"],
                 f"{row['risk']:.0%}",
                 row["due_day"],
-                row["check_first"],
             )
             for row in listed[:10]
         ],

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import MissingInputError, PermanentError
 from pipelines.object_store import FolderStore, ObjectStore
+from pipelines.ranged_parquet import RangedParquet, RangedStore
 
 if TYPE_CHECKING:
     from pipelines.settings import LakeSettings
@@ -80,11 +81,19 @@ class Lake:
         """Return one part of a dataset's day, only ``columns`` if given; ``MissingInputError`` if never written."""
         return self.open_day(dataset, day, part=part).read(columns=None if columns is None else list(columns))
 
-    def open_day(self, dataset: str, day: dt.date, *, part: str = ONLY_PART) -> pq.ParquetFile:
-        """Open one part for reading by row group; ``MissingInputError`` if never written."""
+    def open_day(
+        self, dataset: str, day: dt.date, *, part: str = ONLY_PART, by_range: bool = False
+    ) -> pq.ParquetFile:
+        """Open one part for reading by row group; ``MissingInputError`` if never written.
+
+        ``by_range`` is for reading little of it: where the store can, only that is fetched, in two or
+        more requests. Otherwise the whole object is, in one.
+        """
         key = partition_key(dataset, day, part)
         try:
-            data = self.store.read(key)
+            if by_range and isinstance(self.store, RangedStore):
+                return RangedParquet(self.store.open_ranged(key))
+            return pq.ParquetFile(pa.BufferReader(self.store.read(key)))
         except MissingInputError as missing:
             how = _HOW_TO_MAKE.get(dataset.split("_")[0], "")
             raise MissingInputError(
@@ -92,8 +101,6 @@ class Lake:
                 dataset=dataset,
                 day=day.isoformat(),
             ) from missing
-        try:
-            return pq.ParquetFile(io.BytesIO(data))
         except pa.ArrowInvalid as damaged:
             raise PermanentError(
                 f"{self.store.uri(key)} is not readable Parquet ({damaged}). "
@@ -159,6 +166,8 @@ def encode_parquet(table: pa.Table, *, row_group_rows: Sequence[int] | None = No
         compression_level=1,
         use_dictionary=dictionaries,
         use_byte_stream_split=floats,
+        # Reading a part of an object has no other check of what arrived.
+        write_page_checksum=True,
     ) as writer:
         if row_group_rows is None:
             writer.write_table(table, row_group_size=1_000_000)

@@ -46,9 +46,11 @@ def check_rows(target: Target, rows: TrainingSet, settings: TrainingSettings) ->
 
 def check_folds(target: Target, as_of: dt.date, folds: FoldResults) -> None:
     """Raise ``LeakAlarmError`` if the model is better on a fold than honest data allows, or no good on all."""
-    results = [result.of(CHALLENGER).ranking for result in folds.results]
-    findings = [finding for each in results for finding in check_figures(each, target.plausible_limits)]
-    unskilled = [check_skill(each) for each in results]
+    results = [result.of(CHALLENGER) for result in folds.results]
+    findings = [
+        finding for each in results for finding in check_figures(each.ranking, target.plausible_limits)
+    ]
+    unskilled = [check_skill(each.ranking, int(each.failures.sum())) for each in results]
     if all(finding is not None for finding in unskilled):
         findings += [finding for finding in unskilled if finding is not None]
     _raise_if_any(target, as_of, findings)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from features.cohort import CohortReason
 from features.cube import Cube
-from features.labels import ComponentFailures, label_component_days
+from features.labels import NO_FAILURE, ComponentFailures, label_component_days
 from features.shards import sample_mask
 from features.target import Target
 from pipelines.failures import KnownFailures, day_number
@@ -120,14 +120,20 @@ def _choose_of_few(
     codes = find_cohort(cube, day_index[drawn], component[drawn], failures, settings.n_threads)
     drawn = drawn[codes == CohortReason.IN_COHORT]
     fails = labels[drawn] == 1
+    failure_known = _find_known_day(of_cube, component[drawn], next_failure[drawn])
+    # A healthy component is known to be so when it next reports, or when we hear of a later failure.
+    end = day_index[drawn] + target.horizon_days
+    seen_on = _find_next_reported(cube)[end, component[drawn]] + day_number(cube.first_day)
     mature_on = day[drawn] + target.horizon_days
-    # A failure that was reported late was not yet known when the horizon was over.
-    known_on = _find_known_day(of_cube, component[drawn], next_failure[drawn])
     return ChosenCells(
         day_index=day_index[drawn],
         component_index=component[drawn],
         fails=fails,
-        label_known_day=np.where(fails, np.maximum(mature_on, known_on), mature_on),
+        label_known_day=np.where(
+            fails,
+            np.maximum(mature_on, failure_known),
+            np.minimum(seen_on, np.maximum(mature_on, failure_known)),
+        ),
     )
 
 
@@ -137,10 +143,16 @@ def _find_last_reported(cube: Cube) -> npt.NDArray[np.int64]:
     return np.asarray(day_number(cube.first_day) + cube.n_days - 1 - back, dtype=np.int64)
 
 
+def _find_next_reported(cube: Cube) -> npt.NDArray[np.int64]:
+    """Return for each day and component (D, C) the next row with a report, ``NO_FAILURE`` if there is none."""
+    rows = np.where(cube.is_reported, np.arange(cube.n_days)[:, np.newaxis], NO_FAILURE)
+    return np.minimum.accumulate(rows[::-1], axis=0)[::-1]
+
+
 def _find_known_day(
     failures: ComponentFailures, component: npt.NDArray[np.intp], failure_day: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Return when each cell's failure became known, 0 for cells without one."""
+    """Return when each cell's next failure became known, ``NO_FAILURE`` for cells without one."""
     known = dict(
         zip(
             zip(failures.component_index.tolist(), failures.day_numbers.tolist(), strict=True),
@@ -149,4 +161,4 @@ def _find_known_day(
         )
     )
     pairs = zip(component.tolist(), failure_day.tolist(), strict=True)
-    return np.array([known.get(pair, 0) for pair in pairs], dtype=np.int64)
+    return np.array([known.get(pair, NO_FAILURE) for pair in pairs], dtype=np.int64)

@@ -4,8 +4,9 @@ import argparse
 import datetime as dt
 import functools
 
-from pipelines.commands.day_span_runner import add_day_arguments, chosen_days, open_settings_lake, run_days
+from pipelines.commands.day_span_runner import add_day_arguments, chosen_days, run_chosen_days
 from pipelines.commands.output import print_line
+from pipelines.day_runs import open_settings_lake
 from pipelines.lake import Lake
 from pipelines.progress import track
 from pipelines.settings import Settings, load_settings
@@ -66,13 +67,15 @@ def _run_ingest(arguments: argparse.Namespace) -> int:
         for day in list_source_days(load_settings(arguments.config)):
             print_line(day.isoformat())
         return 0
-    return run_days(arguments, "ingesting", functools.partial(ingest_day, source_names=arguments.source))
+    return run_chosen_days(
+        arguments, "ingesting", functools.partial(ingest_day, source_names=arguments.source)
+    )
 
 
 def _run_build(arguments: argparse.Namespace) -> int:
     from pipelines.build import build_day
 
-    return run_days(arguments, "building", build_day)
+    return run_chosen_days(arguments, "building", build_day)
 
 
 def _run_score(arguments: argparse.Namespace) -> int:
@@ -93,4 +96,4 @@ def _run_publish(arguments: argparse.Namespace) -> int:
 
         return publish_day(day, settings, lake)
 
-    return run_days(arguments, "publishing", publish)
+    return run_chosen_days(arguments, "publishing", publish)

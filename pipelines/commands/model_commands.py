@@ -3,8 +3,9 @@
 import argparse
 import getpass
 
-from pipelines.commands.day_span_runner import add_day_arguments, chosen_days, open_settings_lake
+from pipelines.commands.day_span_runner import add_day_arguments, chosen_days
 from pipelines.commands.output import print_line
+from pipelines.day_runs import open_settings_lake
 from pipelines.day_span import parse_day
 from pipelines.errors import ConfigError
 from pipelines.settings import load_settings

@@ -3,8 +3,9 @@
 import argparse
 import datetime as dt
 
-from pipelines.commands.day_span_runner import add_day_arguments, open_settings_lake, run_days
+from pipelines.commands.day_span_runner import add_day_arguments, run_chosen_days
 from pipelines.commands.output import print_line, print_table
+from pipelines.day_runs import open_settings_lake
 from pipelines.day_span import parse_day
 from pipelines.lake import Lake
 from pipelines.settings import Settings, load_settings
@@ -62,7 +63,7 @@ def _run_reconcile(arguments: argparse.Namespace) -> int:
     def reconcile(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
         return reconcile_tickets_day(day, settings, lake, today)
 
-    return run_days(arguments, "reconciling tickets", reconcile)
+    return run_chosen_days(arguments, "reconciling tickets", reconcile)
 
 
 def _run_list(arguments: argparse.Namespace) -> int:

@@ -56,6 +56,10 @@ class RangedObject(io.RawIOBase):
             with ThreadPoolExecutor(min(_N_THREADS, len(missing))) as threads:
                 list(threads.map(self._fetch, missing))
 
+    def forget(self) -> None:
+        """Drop what was fetched, so that it is fetched anew."""
+        self._blocks.clear()
+
     def _fetch(self, wanted: tuple[int, int]) -> None:
         start, end = wanted
         self._blocks[start] = self._get_range(f"bytes={start}-{end - 1}", self._etag)[0]

@@ -112,7 +112,7 @@ class S3Store:
         )
         is_large = len(data) > self._options.multipart_threshold_mb * _BYTES_PER_MB
         try:
-            return upload_in_parts(upload) if is_large else upload_whole(upload)
+            return upload_in_parts(upload) if is_large and not condition else upload_whole(upload)
         except GaveUpError as gave_up:
             if condition and error_code(_cause(gave_up)) in LOST:
                 raise WriteLostError(

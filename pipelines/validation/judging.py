@@ -50,8 +50,12 @@ def rule_result(
 
 
 def limit_result(contract: Contract, n_aside: int, n_rows: int) -> RuleResult:
-    """Return whether so many rows are at fault that the delivery as a whole is."""
-    is_over = n_aside > n_rows * contract.quarantine_limit_pct / 100
+    """Return whether so many rows are at fault that the delivery as a whole is.
+
+    One row alone never is, where any may be set aside: ten drives must not be blocked by one of them.
+    """
+    share = contract.quarantine_limit_pct / 100
+    is_over = n_aside > max(n_rows * share, 1 if share else 0)
     return RuleResult(
         rule=QUARANTINE_LIMIT_RULE,
         claim=f"at most {contract.quarantine_limit_pct:g} % of the rows are set aside",

@@ -116,16 +116,16 @@ def test_shuffled_labels_give_away_a_fit_that_is_judged_on_rows_it_has_learned()
 def test_a_model_of_permuted_labels_is_no_better_than_chance_and_is_caught() -> None:
     features, fails = make_rows()
     honest = measure_ranking(features[:, 0].astype(np.float64), fails)
-    assert check_skill(honest) is None
+    assert check_skill(honest, n_failures=40) is None
     permuted = measure_ranking(features[:, 0].astype(np.float64), np.random.default_rng(6).permutation(fails))
-    found = check_skill(permuted)
+    found = check_skill(permuted, n_failures=40)
     assert found is not None
     assert "no better than chance" in found.message
 
 
 def test_bad_luck_of_a_small_fleet_is_no_alarm() -> None:
     result = RankingResult(n_component_days=10_000, n_positives=40, average_precision=0.004, roc_auc=0.5)
-    assert check_skill(result) is None
+    assert check_skill(result, n_failures=5) is None
 
 
 def test_the_bound_of_chance_holds_for_random_orders_and_tightens_with_more_rows() -> None:

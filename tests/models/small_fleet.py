@@ -14,6 +14,8 @@ from pipelines.settings import Settings, TrainingSettings
 FIRST_DAY = dt.date(2026, 1, 1)
 N_DAYS = 200
 LAST_DAY = FIRST_DAY + dt.timedelta(days=N_DAYS - 1)
+AS_OF = FIRST_DAY + dt.timedelta(days=140)
+TARGET_NAME = "drive_fails_30d"
 
 TARGET_YAML = """
 name: drive_fails_30d
@@ -48,12 +50,9 @@ promotion: {budget: 400, confidence: 0.9, minimum_slice_failures: 10, first_mode
 """
 
 
-def make_target(**changes: str) -> Target:
-    """Return the small fleet's target; ``old="new"`` pairs are replaced in its YAML."""
-    text = TARGET_YAML
-    for old, new in changes.items():
-        text = text.replace(f"{old}:", f"{old}_was:", 1) if new == "" else text
-    return parse_target(text)
+def make_target() -> Target:
+    """Return the small fleet's target."""
+    return parse_target(TARGET_YAML)
 
 
 def make_settings(**training: int) -> Settings:

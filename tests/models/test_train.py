@@ -1,7 +1,7 @@
 import datetime as dt
 
 import pytest
-from small_fleet import FIRST_DAY, LAST_DAY, make_settings, write_fleet
+from small_fleet import AS_OF, FIRST_DAY, LAST_DAY, TARGET_NAME, make_settings, write_fleet
 
 from pipelines.errors import LeakAlarmError, MissingInputError
 from pipelines.lake import Lake
@@ -9,8 +9,7 @@ from pipelines.ledger import read_ledger
 from pipelines.registry import champion, load_card, rollback
 from pipelines.train import TrainFacts, train_target
 
-NAME = "drive_fails_30d"
-AS_OF = FIRST_DAY + dt.timedelta(days=140)
+NAME = TARGET_NAME
 
 pytestmark = pytest.mark.usefixtures("small_target")
 
@@ -34,10 +33,10 @@ def test_honest_data_give_a_first_champion_and_training_again_changes_nothing(ow
     assert list_everything(own_fleet_lake) == before
 
 
-def test_the_card_says_what_the_model_is_made_of_and_how_good_it_is(own_fleet_lake: Lake) -> None:
-    facts = train(own_fleet_lake)
-    assert facts.model_id is not None
-    card = load_card(facts.model_id, own_fleet_lake)
+def test_the_card_says_what_the_model_is_made_of_and_how_good_it_is(trained_lake: Lake) -> None:
+    model_id = champion(NAME, trained_lake)
+    assert model_id is not None
+    card = load_card(model_id, trained_lake)
     assert card.as_of == card.data.last_day == AS_OF
     assert card.data.first_day == FIRST_DAY
     assert card.data.n_days == 141
@@ -75,28 +74,27 @@ def test_without_promotion_the_model_is_kept_and_the_ledger_is_not_touched(own_f
     assert read_ledger(NAME, own_fleet_lake) == ()
 
 
-def test_a_young_champion_is_not_replaced_because_no_day_is_new_to_both(own_fleet_lake: Lake) -> None:
-    first = train(own_fleet_lake)
-    second = train(own_fleet_lake, AS_OF + dt.timedelta(days=7))
-    assert second.model_id != first.model_id
+def test_a_young_champion_is_not_replaced_because_no_day_is_new_to_both(trained_lake: Lake) -> None:
+    first = champion(NAME, trained_lake)
+    second = train(trained_lake, AS_OF + dt.timedelta(days=7))
+    assert second.model_id != first
     assert not second.is_promoted
-    assert second.in_use == first.model_id
+    assert second.in_use == first
     assert "learned from" in second.why
-    assert [entry.event for entry in read_ledger(NAME, own_fleet_lake)] == ["promoted", "rejected"]
+    assert [entry.event for entry in read_ledger(NAME, trained_lake)] == ["promoted", "rejected"]
 
 
-def test_an_old_champion_is_compared_on_days_that_it_has_not_seen(own_fleet_lake: Lake) -> None:
-    first = train(own_fleet_lake)
-    second = train(own_fleet_lake, LAST_DAY)
-    assert second.in_use == first.model_id
+def test_an_old_champion_is_compared_on_days_that_it_has_not_seen(trained_lake: Lake) -> None:
+    first = champion(NAME, trained_lake)
+    second = train(trained_lake, LAST_DAY)
+    assert second.in_use == first
     assert second.why == "not better than the champion beyond chance"
     assert "against the champion" in second.comparison[0]
 
 
-def test_a_model_that_was_rolled_back_is_not_promoted_again(own_fleet_lake: Lake) -> None:
-    train(own_fleet_lake)
-    rollback(NAME, own_fleet_lake, who="a test", why="storm")
-    again = train(own_fleet_lake)
+def test_a_model_that_was_rolled_back_is_not_promoted_again(trained_lake: Lake) -> None:
+    rollback(NAME, trained_lake, who="a test", why="storm")
+    again = train(trained_lake)
     assert not again.is_promoted
     assert again.why == "it was rolled back before"
     assert again.in_use == f"rule:{NAME}"

@@ -2,14 +2,12 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from small_fleet import FIRST_DAY, LAST_DAY, make_settings, make_target
+from small_fleet import AS_OF, FIRST_DAY, LAST_DAY, make_settings, make_target
 
 from features.target import Target
 from pipelines.failures import day_number, read_failures
 from pipelines.lake import Lake
 from pipelines.training_set import TrainingSet, collect_training_set
-
-AS_OF = FIRST_DAY + dt.timedelta(days=140)
 
 
 def collect(
@@ -109,7 +107,7 @@ def test_a_small_memory_limit_takes_fewer_rows_and_never_more_than_it_holds(flee
     settings = make_settings(memory_limit_mb=100, negatives_per_positive=10_000).training
     wide = tuple(f"pending_sectors_increase_{days}d" for days in range(1, 91))
     rows = collect_training_set(
-        hungry, wide * 1, AS_OF, failures, fleet_lake, settings.model_copy(update={"memory_limit_mb": 4})
+        hungry, wide, AS_OF, failures, fleet_lake, settings.model_copy(update={"memory_limit_mb": 4})
     )
     assert rows.features.nbytes < 3_000_000
 

@@ -1,0 +1,172 @@
+"""At most one open ticket per key, for trackers that would open a second one if asked twice.
+
+Search-then-create is not atomic anywhere: two runs at once both find nothing. So a run first claims the
+key by a conditional write in the lake, then creates, then records the ticket's number in the claim.
+
+    killed before the claim        nothing happened
+    killed before create           the claim is held for ``CLAIM_WAIT``, then another run looks and creates
+    killed before the record,      the next run finds the ticket by its key and records it; where the
+    or the reply was lost          tracker's search lags, it waits out ``CLAIM_WAIT`` first
+    search no longer shows it      the claim names it, and the next run reads it by its number
+
+What remains is a run that stops for longer than ``CLAIM_WAIT`` between its claim and its request and
+then goes on; ``apply_plan`` reads back and names two open tickets of one key.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Collection
+
+from pipelines.errors import PrefailError, WriteLostError
+from pipelines.lake import Lake
+from pipelines.tickets.ticket_claim import TicketClaim, TicketClaims
+from pipelines.tickets.ticket_errors import ClaimHeldError, TicketGoneError, is_without_effect
+from pipelines.tickets.tracker import Comment, Draft, Outcome, Ticket, Tracker
+
+# Longer than any request lives (see http_door) and any tracker's search lags, shorter than a scheduler's patience.
+CLAIM_WAIT = dt.timedelta(minutes=10)
+_ATTEMPTS = 5
+
+
+def read_clock() -> dt.datetime:
+    """Return the time: claims are about runs that are alive now, not about the day of a list."""
+    return dt.datetime.now(dt.UTC)
+
+
+class ClaimedTracker:
+    """Another tracker that opens, and opens again, only under a claim. All else passes through."""
+
+    def __init__(
+        self,
+        inner: Tracker,
+        lake: Lake,
+        environment: str,
+        *,
+        clock: Callable[[], dt.datetime] = read_clock,
+    ) -> None:
+        self._inner = inner
+        self._claims = TicketClaims(lake, environment)
+        self._clock = clock
+        self._opened: dict[str, str] = {}
+
+    def create(self, draft: Draft) -> Ticket:
+        return self._open(draft.key, lambda: self._inner.create(draft))
+
+    def reopen(self, ticket_id: str, *, day: dt.date) -> Ticket:
+        ticket = self._inner.get(ticket_id)
+        return self._open(ticket.key, lambda: self._inner.reopen(ticket_id, day=day))
+
+    def find(self, keys: Collection[str]) -> list[Ticket]:
+        found = self._inner.find(keys)
+        known = {ticket.ticket_id for ticket in found}
+        # A search index may lag behind what this very run has opened.
+        missing = [self._opened[key] for key in sorted(set(keys) & self._opened.keys())]
+        return found + [self._inner.get(ticket_id) for ticket_id in missing if ticket_id not in known]
+
+    def list_open(self, environment: str) -> list[Ticket]:
+        return self._inner.list_open(environment)
+
+    def list_all(self, environment: str) -> list[Ticket]:
+        return self._inner.list_all(environment)
+
+    def list_opened_on(self, environment: str, day: dt.date) -> list[Ticket]:
+        return self._inner.list_opened_on(environment, day)
+
+    def get(self, ticket_id: str) -> Ticket:
+        return self._inner.get(ticket_id)
+
+    def comment(self, ticket_id: str, comment: Comment) -> None:
+        self._inner.comment(ticket_id, comment)
+
+    def update(self, ticket_id: str, draft: Draft) -> None:
+        self._inner.update(ticket_id, draft)
+
+    def close(self, ticket_id: str, *, outcome: Outcome, day: dt.date, note: str) -> Ticket:
+        return self._inner.close(ticket_id, outcome=outcome, day=day, note=note)
+
+    def snooze(self, ticket_id: str, *, until: dt.date | None, day: dt.date) -> Ticket:
+        return self._inner.snooze(ticket_id, until=until, day=day)
+
+    def read_history(self, ticket_id: str) -> list[Comment]:
+        return self._inner.read_history(ticket_id)
+
+    def _open(self, key: str, act: Callable[[], Ticket]) -> Ticket:
+        for _ in range(_ATTEMPTS):
+            # The claim is read before the tracker is asked: if another run opens a ticket after this
+            # look, it has replaced the claim, and writing ours fails.
+            claim, etag = self._claims.read(key)
+            if existing := self._find_open(key, claim):
+                if claim is not None and claim.ticket_id != existing.ticket_id:
+                    self._settle(key, claim, etag, existing.ticket_id)
+                return existing
+            now = self._clock()
+            if claim is not None and claim.is_held(now, CLAIM_WAIT):
+                raise self._refuse(key, claim)
+            mine = TicketClaim(
+                run=uuid.uuid4().hex,
+                claimed_at=now,
+                is_opening=True,
+                ticket_id=None if claim is None else claim.ticket_id,
+            )
+            try:
+                etag = self._claims.write(key, mine, etag)
+            except WriteLostError:
+                continue
+            return self._act(key, mine, etag, act)
+        raise ClaimHeldError(
+            f"{self._claims.uri(key)} was changed by other runs {_ATTEMPTS} times in a row. No ticket was "
+            f"opened for key {key} by this run. Run the same command again.",
+            key=key,
+        )
+
+    def _act(self, key: str, mine: TicketClaim, etag: str, act: Callable[[], Ticket]) -> Ticket:
+        try:
+            ticket = act()
+        except PrefailError as error:
+            if is_without_effect(error):
+                self._settle(key, mine, etag, mine.ticket_id)
+            raise
+        self._opened[key] = ticket.ticket_id
+        self._settle(key, mine, etag, ticket.ticket_id)
+        return ticket
+
+    def _find_open(self, key: str, claim: TicketClaim | None) -> Ticket | None:
+        found = self._inner.find([key])
+        for ticket in found:
+            if ticket.is_open:
+                return ticket
+        if claim is None or claim.ticket_id is None or claim.ticket_id in {one.ticket_id for one in found}:
+            return None
+        try:
+            ticket = self._inner.get(claim.ticket_id)
+        except TicketGoneError as gone:
+            raise self._explain(key, claim.ticket_id, gone.message) from gone
+        if ticket.key != key:
+            raise self._explain(key, claim.ticket_id, f"Ticket {claim.ticket_id} now has key {ticket.key}.")
+        return ticket if ticket.is_open else None
+
+    def _settle(self, key: str, claim: TicketClaim, etag: str | None, ticket_id: str | None) -> None:
+        settled = claim.model_copy(update={"is_opening": False, "ticket_id": ticket_id})
+        try:
+            self._claims.write(key, settled, etag)
+        except WriteLostError:
+            return  # Another run found the ticket first and wrote the same.
+
+    def _refuse(self, key: str, claim: TicketClaim) -> ClaimHeldError:
+        free_at = (claim.claimed_at + CLAIM_WAIT).strftime("%Y-%m-%d %H:%M:%S")
+        return ClaimHeldError(
+            f"Another run claimed key {key} at {claim.claimed_at:%Y-%m-%d %H:%M:%S} UTC to open its ticket and "
+            "has not said how that ended. None was opened by this run, so there can't be two. "
+            f"Run the same command again after {free_at} UTC. The claim: {self._claims.uri(key)}",
+            key=key,
+            run=claim.run,
+        )
+
+    def _explain(self, key: str, ticket_id: str, reason: str) -> TicketGoneError:
+        return TicketGoneError(
+            f"{reason.rstrip()} It was opened for key {key}, whose part is still listed; no other was opened in its "
+            f"place. Restore it in the tracker, or delete {self._claims.uri(key)} to have a new one opened, "
+            "then run the same command again.",
+            key=key,
+            ticket_id=ticket_id,
+        )
