@@ -4,7 +4,8 @@ The head of the chain. One run is one partition, the key is the day. When `build
 core_drive_days of that day starts score_day. To back-fill, back-fill this DAG (Backfills tab, or
 `airflow backfill create --dag-id ingest_day --from-date … --to-date …`): the others follow by
 themselves, day by day. Any run may be repeated; a day is replaced as a whole. Switched on, it runs
-yesterday at once; days that passed while it was off are not caught up: back-fill them.
+yesterday at once; days that passed while it was off are not caught up: back-fill them, then run the
+days after them again, because their features look back over the gap.
 
 Same by hand: `prefail ingest --day D`, `prefail build --day D`.
 
