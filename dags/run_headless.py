@@ -6,6 +6,7 @@ Not a DAG file (`.airflowignore`). `prefail demo` runs the same steps without Ai
 import argparse
 import datetime as dt
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +72,8 @@ def load_dags() -> dict[str, "DAG"]:
 
 def run_dag(dag: "DAG", day: dt.date) -> None:
     """Run one DAG for one day; `DAG.test` never raises, so its final state is checked here."""
-    run = dag.test(run_conf={"asof": day.isoformat()})
+    # The Data Docs show the last verdicts only: the summary writes them once, at the end.
+    run = dag.test(run_conf={"asof": day.isoformat()}, mark_success_pattern=re.compile("data_docs"))
     if run.state != "success":
         failed = sorted({task.task_id for task in run.get_task_instances() if task.state == "failed"})
         raise SystemExit(f"{dag.dag_id} of {day} ended {run.state}; failed tasks: {', '.join(failed)}")

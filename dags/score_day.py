@@ -7,12 +7,14 @@ list of a day long past is a replay and touches no ticket.
 
 Until a model is promoted, a rule scores (`rule:<target>` in the list's model_id).
 
-Same by hand: `prefail score --day D`, `prefail publish --day D`, `prefail tickets --day D`.
+Same by hand: `prefail score --day D`, `prefail publish --day D`, `prefail tickets --day D`,
+`prefail data-docs`.
 
 On failure:
 - The list that was published last stays as it was, and so do the tickets.
 - `score`, a model that is refused: its file is not what its card says. `prefail rollback`, then clear.
 - `publish`, "breaks … rules of its contract": the list was withheld. Look at the verdict that the log names.
+- `data_docs`: only the pages about the verdicts are old; list and tickets are done. `prefail data-docs`.
 - `tickets` waiting to retry: the tracker is away. It converges on the next try; nothing is opened twice.
 - Keep this DAG unpaused: days that are built while it is paused are not scored later by themselves.
   To catch up, back-fill ingest_day over those days with "reprocess: completed".
@@ -67,7 +69,14 @@ def score_day() -> None:
         today = dt.datetime.now(dt.UTC).date()
         return reconcile_tickets_day(as_of_day(), settings, lake, today=today).summary
 
-    score() >> publish() >> tickets()
+    @task(task_display_name="Write the Data Docs")
+    def data_docs() -> str:
+        from pipelines.validation import build_data_docs
+
+        _, lake = open_run()
+        return f"wrote Data Docs: {build_data_docs(lake)}"
+
+    score() >> publish() >> tickets() >> data_docs()
 
 
 score_day()

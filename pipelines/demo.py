@@ -26,6 +26,7 @@ from pipelines.step_facts import StepFacts
 from pipelines.ticket_step import reconcile_tickets_day
 from pipelines.tickets.trackers import open_tracker
 from pipelines.train import train_target
+from pipelines.validation import build_data_docs
 from pipelines.verdicts import read_day_verdicts
 
 log = logging.getLogger(__name__)
@@ -161,6 +162,7 @@ def print_summary(plan: DemoPlan) -> None:
     )
     print_line("")
     print_line(f"Report:    {lake.store.uri(day_folder(day) + REPORT_FILE)}")
+    print_line(f"Data Docs: {build_data_docs(lake)}")
     print_line(f"Settings:  {plan.settings_path}")
     print_line(f"Tickets:   prefail --config {plan.settings_path} tickets list")
     print_line(

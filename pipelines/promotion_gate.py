@@ -49,16 +49,16 @@ def judge_first_model(rule: PromotionRule, contest: Contest) -> GateDecision:
     lift = _pool_lift(contest.challenger, rule.budget)
     difference = _compare(rule, contest)
     comparison = (
-        f"precision {_percent(_pool_precision(contest.challenger, rule.budget))}, {lift:.1f} times random tickets",
+        f"precision {_percent(_pool_precision(contest.challenger, rule.budget))}, {lift:.2f} times random tickets",
         _describe("rule", difference),
     )
     if lift < rule.first_model_lift:
-        why = f"its precision is {lift:.1f} times that of random tickets; {rule.first_model_lift:g} are asked for"
+        why = f"its precision is {lift:.2f} times that of random tickets; {rule.first_model_lift:g} are asked for"
         return GateDecision(is_promoted=False, why=why, comparison=comparison)
     if difference.recall.high < 0:
         return GateDecision(is_promoted=False, why="the rule is better beyond chance", comparison=comparison)
     return _judge_slices(
-        rule, contest, comparison, why=f"{lift:.1f} times random tickets, and not worse than the rule"
+        rule, contest, comparison, why=f"{lift:.2f} times random tickets, and not worse than the rule"
     )
 
 

@@ -29,8 +29,8 @@ _AGE_SIGNAL = "power_on_hours"
 class SpanScores:
     """One row per component in the cohort and scoring day, in no particular order.
 
-    ``component_index`` (N,) points into ``component_keys`` (C,), ascending, each scored at least once; ``day`` (N,) counts from
-    1970-01-01; ``risks`` (scorers, N) float64. Of each component: hardware ``models`` (C,) and
+    ``component_index`` (N,) points into ``component_keys`` (C,), ascending, each scored at least once;
+    ``day`` (N,) counts from 1970-01-01; ``risks`` (scorers, N) float64. Of each component: hardware ``models`` (C,) and
     ``power_on_hours`` (C,) on the first of the days that it reported on, NaN if unknown.
     """
 

@@ -59,6 +59,13 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     add_day_arguments(publish)
     publish.set_defaults(run=_run_publish)
 
+    data_docs = commands.add_parser(
+        "data-docs",
+        help="write the pages that show the contracts' verdicts",
+        description="Reads: verdicts/ of each dataset's last day. Writes: data_docs/ (Great Expectations Data Docs).",
+    )
+    data_docs.set_defaults(run=_run_data_docs)
+
 
 def _run_ingest(arguments: argparse.Namespace) -> int:
     from pipelines.ingest import ingest_day, list_source_days
@@ -97,3 +104,10 @@ def _run_publish(arguments: argparse.Namespace) -> int:
         return publish_day(day, settings, lake)
 
     return run_chosen_days(arguments, "publishing", publish)
+
+
+def _run_data_docs(arguments: argparse.Namespace) -> int:
+    from pipelines.validation import build_data_docs
+
+    print_line(f"wrote Data Docs: {build_data_docs(open_settings_lake(load_settings(arguments.config)))}")
+    return 0

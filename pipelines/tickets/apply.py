@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipelines.errors import PermanentError, TrackerError
 from pipelines.tickets.plan import Change, Close, Create, Keep, Plan, Reopen, Update
+from pipelines.tickets.ticket_errors import ONE_TICKET_ERRORS, ClaimHeldError, TicketGoneError
 from pipelines.tickets.tracker import Ticket, Tracker
 
 
@@ -13,13 +14,35 @@ def apply_plan(tracker: Tracker, plan: Plan, day: dt.date) -> Mapping[str, int]:
     """Carry out every change and read back that it holds; return counts of what was done.
 
     Names of the counts: opened, reopened, commented, refreshed, closed, kept. ``TrackerError`` if the
-    tracker does not show what was written, ``PermanentError`` if a key has two open tickets.
+    tracker does not show what was written, ``PermanentError`` if a key has two open tickets. What is
+    wrong with one ticket is raised at the end: it does not keep the others from being followed.
     """
     counts: Counter[str] = Counter()
+    done: list[Change] = []
+    wrong: list[ClaimHeldError | TicketGoneError] = []
     for change in plan.changes:
-        counts[_apply(tracker, change, day)] += 1
-    _read_back(tracker, plan, day)
+        try:
+            counts[_apply(tracker, change, day)] += 1
+            done.append(change)
+        except ONE_TICKET_ERRORS as error:
+            wrong.append(error)
+    _read_back(tracker, done, day)
+    if wrong:
+        raise _sum_up(wrong, len(done))
     return counts
+
+
+def _sum_up(
+    wrong: Sequence[ClaimHeldError | TicketGoneError], n_done: int
+) -> ClaimHeldError | TicketGoneError:
+    """Return one error that says all; trying again helps only if it helps each of them."""
+    lasting = [error for error in wrong if isinstance(error, TicketGoneError)]
+    first = (lasting or wrong)[0]
+    message = "\n".join(error.message for error in wrong)
+    return type(first)(
+        f"{message}\nThe other {n_done} tickets follow the list, which is not affected.",
+        **{**first.facts, "n_wrong": len(wrong), "n_done": n_done},
+    )
 
 
 def _apply(tracker: Tracker, change: Change, day: dt.date) -> str:
@@ -50,8 +73,8 @@ def _apply(tracker: Tracker, change: Change, day: dt.date) -> str:
             return "kept"
 
 
-def _read_back(tracker: Tracker, plan: Plan, day: dt.date) -> None:
-    worked = [change for change in plan.changes if not isinstance(change, Keep)]
+def _read_back(tracker: Tracker, changes: Sequence[Change], day: dt.date) -> None:
+    worked = [change for change in changes if not isinstance(change, Keep)]
     by_key: dict[str, list[Ticket]] = {}
     if worked:
         for ticket in tracker.find(sorted({change.key for change in worked})):

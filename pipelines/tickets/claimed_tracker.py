@@ -131,12 +131,12 @@ class ClaimedTracker:
         return ticket
 
     def _find_open(self, key: str, claim: TicketClaim | None) -> Ticket | None:
-        found = self._inner.find([key])
-        for ticket in found:
+        for ticket in self._inner.find([key]):
             if ticket.is_open:
                 return ticket
-        if claim is None or claim.ticket_id is None or claim.ticket_id in {one.ticket_id for one in found}:
+        if claim is None or claim.ticket_id is None:
             return None
+        # By its number, even where the search shows it closed: an index may not know yet that it was re-opened.
         try:
             ticket = self._inner.get(claim.ticket_id)
         except TicketGoneError as gone:

@@ -114,7 +114,7 @@ def test_tasks_run_in_the_order_of_the_day(dags: Dags) -> None:
     order = {dag_id: [task.task_id for task in dag.tasks] for dag_id, dag in dags.items()}
     assert order == {
         "ingest_day": ["list_sources", "ingest", "build"],
-        "score_day": ["score", "publish", "tickets"],
+        "score_day": ["score", "publish", "tickets", "data_docs"],
         "train_models": ["list_targets", "train"],
     }
 

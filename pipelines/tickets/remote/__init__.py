@@ -1,0 +1,1 @@
+"""What trackers behind HTTP share: the door itself, credentials, and the protocol over plain issues."""
