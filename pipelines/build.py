@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 
 from data_contracts.loader import load_contract
 from features.population import count_population
-from features.shards import component_keys, shard_lengths
+from features.shards import component_keys
 from features.signals import load_signals
 from features.smart_decoding import decode_drive_smart
+from pipelines.cube_reading import shard_row_groups
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
 from pipelines.settings import Settings
@@ -51,8 +52,8 @@ def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
     lake.write_day("core_failures", day, failures.table)
     lake.write_day("core_model_population", day, population.table)
     # Last, because the other steps take its presence as "this day is built".
-    lengths = shard_lengths(drive_days.table["component_key"].to_numpy())
-    lake.write_day("core_drive_days", day, drive_days.table, row_group_rows=lengths)
+    row_groups = shard_row_groups(drive_days.table["component_key"].to_numpy())
+    lake.write_day("core_drive_days", day, drive_days.table, row_group_rows=row_groups)
     facts = StepFacts(
         step="built",
         day=day,

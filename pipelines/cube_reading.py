@@ -1,18 +1,21 @@
 """Read the component-days of some shards over a span of days into one cube, in bounded memory.
 
-Row group ``i`` of a core_ partition is shard ``i``; a pass reads a few row groups of each day.
+Row group ``i`` of a large core_ partition is shard ``i``, so a pass reads a few row groups of each day;
+small partitions are one row group, of which a pass keeps its shards.
 """
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.cube import Cube, CubeBuilder
-from features.shards import N_SHARDS
+from features.shards import N_SHARDS, shard_lengths, shard_of
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
 
@@ -20,6 +23,10 @@ _DESCRIBING_COLUMNS = ("component_key", "model", "capacity_bytes")
 _BYTES_PER_VALUE = 4
 # Components that come and go, uneven shards, and the features of the cells at work.
 _HEADROOM = 2.0
+
+
+# Below this a file of sixteen row groups takes longer to open than to read.
+_LEAST_SHARDED_ROWS = 64_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +74,16 @@ def plan_passes(
     )
 
 
+def shard_row_groups(sorted_keys: npt.NDArray[np.uint64]) -> list[int] | None:
+    """Return the lengths of a partition's row groups, one a shard; null for a small one: a single group."""
+    return shard_lengths(sorted_keys) if len(sorted_keys) >= _LEAST_SHARDED_ROWS else None
+
+
+def is_sharded(stored: pq.ParquetFile) -> bool:
+    """Return whether row group ``i`` of the file is shard ``i``."""
+    return bool(stored.num_row_groups == N_SHARDS)
+
+
 def read_cube(
     lake: Lake,
     dataset: str,
@@ -96,17 +113,22 @@ def read_shards(
     stored = lake.open_day(dataset, day)
     present = set(stored.schema_arrow.names)
     columns = [*_DESCRIBING_COLUMNS, *(signal for signal in signals if signal in present)]
-    if not _may_be_late(stored, shards, known_by):
-        return stored.read_row_groups(list(shards), columns=columns)
-    rows = stored.read_row_groups(list(shards), columns=[*columns, "known_at"])
-    return rows.filter(pc.less(rows["known_at"], end_of_day(known_by))).drop_columns(["known_at"])
+    groups = list(shards) if is_sharded(stored) else list(range(stored.num_row_groups))
+    if not _may_be_late(stored, groups, known_by):
+        rows = stored.read_row_groups(groups, columns=columns)
+    else:
+        rows = stored.read_row_groups(groups, columns=[*columns, "known_at"])
+        rows = rows.filter(pc.less(rows["known_at"], end_of_day(known_by))).drop_columns(["known_at"])
+    if is_sharded(stored) or len(set(shards)) == N_SHARDS:
+        return rows
+    return rows.filter(pa.array(np.isin(shard_of(rows["component_key"].to_numpy()), shards)))
 
 
-def _may_be_late(stored: pq.ParquetFile, shards: Sequence[int], known_by: dt.date) -> bool:
+def _may_be_late(stored: pq.ParquetFile, groups: Sequence[int], known_by: dt.date) -> bool:
     """Return whether a row's ``known_at`` may lie after ``known_by``, from the file's statistics alone."""
     place = stored.schema_arrow.names.index("known_at")
-    for shard in shards:
-        group = stored.metadata.row_group(shard)
+    for index in groups:
+        group = stored.metadata.row_group(index)
         statistics = group.column(place).statistics
         if group.num_rows and (statistics is None or not statistics.has_min_max):
             return True

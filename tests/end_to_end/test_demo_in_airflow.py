@@ -21,11 +21,12 @@ def run_demo(folder: Path) -> str:
     return done.stdout
 
 
-def digests(folder: Path) -> dict[str, str]:
+def digests(lake: Path) -> dict[str, str]:
+    """Return the digest of every object, hidden lock files and Data Docs (random element ids) aside."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")  # hidden: the lake's locks
+        str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(lake.rglob("*"))
+        if path.is_file() and not path.name.startswith(".") and "data_docs" not in path.parts
     }
 
 

@@ -32,8 +32,9 @@ class Fault:
     """What to do with a request whose head ``applies``, at most ``times`` times (None: always).
 
     ``answer``: without asking the server. Otherwise the request is passed on, with the last byte of
-    its body changed if ``damage_request``, and of the answer ``reset_after`` bytes come before the connection is reset, ``flip_at`` is the byte after the
-    head that is changed, and ``delay_seconds`` pass before the first byte.
+    its body changed if ``damage_request``. Of the answer ``reset_after`` bytes come before the
+    connection is reset, ``flip_at`` is the byte after the head that is changed, and
+    ``delay_seconds`` pass before the first byte.
     """
 
     applies: Callable[[bytes], bool]
@@ -94,7 +95,7 @@ class FaultProxy:
                 fault = self._choose(head)
                 if fault is not None and fault.answer is not None:
                     # The body must be taken first, or the client sees a reset instead of the answer.
-                    _drain(client, head, rest)
+                    _read_body(client, head, rest)
                     client.sendall(fault.answer.to_bytes(head.startswith(b"HEAD")))
                     return
                 self._pass_on(client, head, rest, fault)
@@ -113,11 +114,14 @@ class FaultProxy:
 
     def _pass_on(self, client: socket.socket, head: bytes, rest: bytes, fault: Fault | None) -> None:
         with socket.create_connection(("127.0.0.1", self.server.port), timeout=60) as server:
-            lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+            dropped = (b"connection:", b"expect:")
+            lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(dropped)]
             # The empty line that ends the head is the last two; "close" goes before them.
             server.sendall(b"\r\n".join([*lines[:-2], b"Connection: close", *lines[-2:]]))
-            damage_at = _body_length(head) - 1 if fault is not None and fault.damage_request else None
-            threading.Thread(target=_pump_body, args=(client, server, rest, damage_at), daemon=True).start()
+            body = _read_body(client, head, rest)
+            if fault is not None and fault.damage_request:
+                body = body[:-1] + bytes([body[-1] ^ 0xFF])
+            server.sendall(body)
             self._pass_back(server, client, fault)
 
     @staticmethod
@@ -160,24 +164,13 @@ def _body_length(head: bytes) -> int:
     return 0
 
 
-def _drain(client: socket.socket, head: bytes, rest: bytes) -> None:
+def _read_body(client: socket.socket, head: bytes, rest: bytes) -> bytes:
+    """Read the whole body: a connection that somebody still reads from can't be reset."""
     if b"expect: 100-continue" in head.lower():
-        return
+        client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    chunks = [rest]
     missing = _body_length(head) - len(rest)
     while missing > 0 and (chunk := client.recv(min(_CHUNK, missing))):
+        chunks.append(chunk)
         missing -= len(chunk)
-
-
-def _pump_body(client: socket.socket, server: socket.socket, rest: bytes, damage_at: int | None) -> None:
-    sent = 0
-    try:
-        chunk = rest or client.recv(_CHUNK)
-        while chunk:
-            at = -1 if damage_at is None else damage_at - sent
-            if 0 <= at < len(chunk):
-                chunk = chunk[:at] + bytes([chunk[at] ^ 0xFF]) + chunk[at + 1 :]
-            server.sendall(chunk)
-            sent += len(chunk)
-            chunk = client.recv(_CHUNK)
-    except OSError:
-        return
+    return b"".join(chunks)
