@@ -85,8 +85,12 @@ class LogisticBaseline:
 
     def score(self, features: Float32Array) -> FloatArray:
         """Return risk (N,), not corrected for sampling: a baseline is judged by its order."""
+        return sigmoid(self.contribute(features).sum(axis=1) + self.intercept)
+
+    def contribute(self, features: Float32Array) -> FloatArray:
+        """Return what each feature adds to the log-odds (N, F)."""
         x = (_squash(features) - np.array(self.mean)) / np.array(self.scale)
-        return sigmoid(np.nan_to_num(x) @ np.array(self.weights) + self.intercept)
+        return np.asarray(np.nan_to_num(x) * np.array(self.weights))
 
 
 def fit_logistic(

@@ -28,7 +28,7 @@ for my $field_name (sort keys %fields) {
     unless ($field->Id) {
         my ($id, $message) = $field->Create(
             Name => $field_name, Type => $fields{$field_name},
-            LookupType => 'RT::Queue-RT::Ticket', Queue => 0, Description => 'Written by Prefail');
+            LookupType => 'RT::Queue-RT::Ticket', Description => 'Written by Prefail');
         die "custom field $field_name: $message\n" unless $id;
         if ($field_name eq 'PrefailOutcome') {
             my $order = 0;

@@ -12,7 +12,7 @@ import pyarrow as pa
 from features.evaluation import BUDGETS
 from features.score_evaluation import ScoreEvaluation, compare_scores
 from features.slices import measure_silent_share, merge_small, name_age_bands, slice_walk
-from features.target import Target, load_target
+from features.target import Target
 from pipelines.backtest_report import (
     BacktestReport,
     ReportBin,
@@ -32,6 +32,7 @@ from pipelines.registry import load_card, save_model
 from pipelines.scorers import RULE_PREFIX, ModelScorer, RuleScorer, Scorer, open_scorer
 from pipelines.settings import Settings
 from pipelines.span_scoring import SpanScores, score_span
+from pipelines.targets import find_target
 
 __all__ = ["BacktestReport", "backtest_target", "format_report"]
 
@@ -67,7 +68,7 @@ def backtest_target(
     champion. One that has learned from the scored days is refused. Everything the lake knows now is
     the answer key. Writes ``backtests/<id>/`` (predictions.parquet, report.json, report.md).
     """
-    target = load_target(target_name)
+    target = find_target(target_name)
     days = _choose_days(target, lake, list_span(first_day, last_day, every_days))
     entrants = _choose_scorers(target, settings, lake, train_as_of, model_id)
     model = entrants.scorers[0]

@@ -75,7 +75,7 @@ def _read_last_days(
     names: dict[int, str] = {}
     known = np.empty(0, dtype=np.uint64)
     for day in days:
-        stored = lake.open_day(dataset, day)
+        stored = lake.open_day(dataset, day, by_range=True)
         keys = stored.read(columns=["component_key"])["component_key"].to_numpy()
         is_new = ~np.isin(keys, known, assume_unique=True)
         if is_new.any():
@@ -115,7 +115,7 @@ def _find_shown_errors(
     for day in lake.list_days(target.dataset):
         if day > min(last_useful, known_until):
             break
-        stored = lake.open_day(target.dataset, day)
+        stored = lake.open_day(target.dataset, day, by_range=True)
         columns = [name for name in target.error_signals if name in stored.schema_arrow.names]
         rows = stored.read(columns=["component_key", *columns])
         rows = rows.filter(pc.is_in(rows["component_key"], value_set=pa.array(failed_keys, pa.uint64())))

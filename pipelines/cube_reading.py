@@ -5,7 +5,7 @@ small partitions are one row group, of which a pass keeps its shards.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +63,7 @@ def plan_passes(
     days = list_known_days(lake, dataset, first_day, last_day)
     # The fleet grows and shrinks: a few days spread over the span show its size.
     probes = days[:: max(1, len(days) // 8)] + days[-1:]
-    n_components = max(lake.open_day(dataset, day).metadata.num_rows for day in probes)
+    n_components = max(lake.open_day(dataset, day, by_range=True).metadata.num_rows for day in probes)
     n_days = (last_day - first_day).days + 1
     shard_bytes = n_components / N_SHARDS * n_days * (n_signals * _BYTES_PER_VALUE + 1) * _HEADROOM
     n_together = max(1, min(N_SHARDS, int(memory_limit_mb * 1_000_000 / max(shard_bytes, 1))))
@@ -110,7 +110,7 @@ def read_shards(
     lake: Lake, dataset: str, day: dt.date, signals: Sequence[str], shards: Sequence[int], known_by: dt.date
 ) -> pa.Table:
     """Return the rows of some shards of one day, as known by the end of ``known_by``."""
-    stored = lake.open_day(dataset, day)
+    stored = lake.open_day(dataset, day, by_range=len(shards) < N_SHARDS)
     present = set(stored.schema_arrow.names)
     columns = [*_DESCRIBING_COLUMNS, *(signal for signal in signals if signal in present)]
     groups = list(shards) if is_sharded(stored) else list(range(stored.num_row_groups))
@@ -135,9 +135,3 @@ def _may_be_late(stored: pq.ParquetFile, groups: Sequence[int], known_by: dt.dat
         if group.num_rows and statistics.max >= end_of_day(known_by):
             return True
     return False
-
-
-def chunk(n_items: int, size: int) -> Iterator[slice]:
-    """Yield consecutive slices of at most ``size`` that cover ``n_items``."""
-    for start in range(0, n_items, size):
-        yield slice(start, min(start + size, n_items))

@@ -12,10 +12,9 @@ import pyarrow.compute as pc
 from features.cube import Cube
 from features.labels import ComponentFailures
 from pipelines.cube_reading import end_of_day
+from pipelines.failure_days import read_failure_days
 from pipelines.lake import Lake
 
-DATASET = "core_failures"
-_COLUMNS = ("component_key", "component_kind", "model", "is_confirmed", "known_at")
 _EPOCH = dt.date(1970, 1, 1)
 _SCHEMA = pa.schema(
     [("component_key", pa.uint64()), ("model", pa.string()), ("day", pa.int64()), ("known_day", pa.int64())]
@@ -67,10 +66,7 @@ def read_failures(
     """
     rows = _SCHEMA.empty_table()
     parts = [rows]
-    for day in lake.list_days(DATASET):
-        if day > known_by or (first_day is not None and day < first_day):
-            continue
-        found = lake.read_day(DATASET, day, columns=_COLUMNS)
+    for day, found in read_failure_days(lake, first_day, known_by):
         is_ours = pc.and_(pc.equal(found["component_kind"], component_kind), found["is_confirmed"])
         found = found.filter(pc.and_(is_ours, pc.less(found["known_at"], end_of_day(known_by))))
         if found.num_rows:

@@ -13,6 +13,7 @@ from features.score_evaluation import ScoreEvaluation
 from features.slices import measure_silent_share
 from features.target import Target
 from pipelines.code_version import code_version
+from pipelines.errors import MissingInputError
 from pipelines.failures import KnownFailures
 from pipelines.folds import CHALLENGER, FoldResult, FoldResults, evaluate_folds, fit_recipe
 from pipelines.lake import Lake
@@ -32,6 +33,7 @@ from pipelines.scorers import Scorer
 from pipelines.settings import TrainingSettings
 from pipelines.training_set import TrainingSet, collect_training_set
 
+_LEAST_ROWS_OF_A_KIND = 10
 _CONTRACTS = ("core_drive_days", "core_failures")
 
 
@@ -59,6 +61,7 @@ def fit_target(
     """Fit, judge on folds and calibrate; ``LeakAlarmError`` if a figure is too good to be true."""
     names = tuple(dict.fromkeys([*target.feature_names, *target.logistic_features]))
     rows = collect_training_set(target, names, as_of, failures, lake, settings)
+    _check_both_kinds(target, rows)
     check_rows(target, rows, settings)
     folds = evaluate_folds(target, rows, failures, champion, lake, settings)
     if folds is not None:
@@ -98,6 +101,18 @@ def fit_target(
     return FittedTarget(
         model=model, model_bytes=model_bytes, card=card, rows=rows, failures=failures, folds=folds
     )
+
+
+def _check_both_kinds(target: Target, rows: TrainingSet) -> None:
+    """Without failing rows, or without healthy ones, there is nothing to tell apart."""
+    n_failing = int(rows.fails.sum())
+    if min(n_failing, len(rows.fails) - n_failing) < _LEAST_ROWS_OF_A_KIND:
+        raise MissingInputError(
+            f"{target.name} as of {rows.as_of}: {n_failing} failing and {len(rows.fails) - n_failing} healthy "
+            f"component-days have a known label; at least {_LEAST_ROWS_OF_A_KIND} of each are needed. Nothing was "
+            "stored; what is in use stays. Train again when more days are in.",
+            n_failing=n_failing,
+        )
 
 
 def calibrate_on_folds(rows: TrainingSet, folds: FoldResults | None) -> CardCalibration:

@@ -95,7 +95,12 @@ def evaluate_folds(
     """
     planned = plan_folds(target.training, target.horizon_days, rows.first_day, rows.as_of)
     least = max(2, target.training.minimum_failures // 2)
-    folds = [fold for fold in planned if np.sum(failures.known_day <= day_number(fold.known_until)) >= least]
+    folds = [
+        fold
+        for fold in planned
+        if np.sum(failures.known_day <= day_number(fold.known_until)) >= least
+        and rows.fails[rows.known_by(fold.known_until)].any()
+    ]
     if not folds:
         return None
     fleet = read_lives(lake, target, first_day=folds[0].days[0], known_until=rows.as_of)

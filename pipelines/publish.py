@@ -7,6 +7,7 @@ from pipelines.at_risk_table import DATASET
 from pipelines.lake import Lake
 from pipelines.list_edition import compose_edition
 from pipelines.list_explanation import Explain, explain_with_model
+from pipelines.publication import publish_for_readers
 from pipelines.published_list import move_latest, write_day_copies, write_edition
 from pipelines.settings import Settings
 from pipelines.step_facts import StepFacts
@@ -28,6 +29,7 @@ def publish_day(
     lake.write_day(DATASET, day, edition.table)
     write_day_copies(edition.manifest, edition.files, lake)
     is_latest = move_latest(edition.manifest, lake)
+    publish_for_readers(edition.manifest, edition.files, settings, lake)
     facts = StepFacts(
         step="published",
         day=day,

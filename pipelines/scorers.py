@@ -161,8 +161,7 @@ class LogisticScorer:
         return self.baseline.score(cells.features)
 
     def contribute(self, cells: Cells) -> Float32Array:
-        scaled = np.array(self.baseline.weights) / np.array(self.baseline.scale)
-        return np.asarray(np.nan_to_num(cells.features) * scaled, dtype=np.float32)
+        return self.baseline.contribute(cells.features).astype(np.float32)
 
 
 def open_scorer(target: Target, lake: Lake, *, model_id: str | None = None, n_threads: int = 2) -> Scorer:

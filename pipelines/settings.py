@@ -28,14 +28,19 @@ from pipelines.errors import ConfigError
 CONFIG_PATH_VARIABLE = "PREFAIL_CONFIG"
 DEFAULT_CONFIG_PATH = "prefail.toml"
 _ENVIRONMENT_PREFIX = "PREFAIL_"
+# The tracker's credentials: read by its door, never part of the settings.
+_CREDENTIALS_PREFIX = "PREFAIL_TRACKER_"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 # A secret of digits only arrives from the environment as a number.
 SecretText = Annotated[
     SecretStr, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
 ]
+_OTHER_DATASETS = ("quarantine", "verdicts", "ingested", "published/at_risk_hosts")
 # Values of these are never repeated in a message: a wrong one may hold a password.
-_NEVER_SHOWN = frozenset({"secret_access_key", "session_token", "access_key_id", "endpoint_url"})
+_NEVER_SHOWN = frozenset(
+    {"secret_access_key", "session_token", "access_key_id", "endpoint_url", "pseudonym_key"}
+)
 
 
 class _Section(BaseModel):
@@ -135,6 +140,10 @@ class TicketSettings(_Section):
         default=0.10, description="Comment on a ticket when risk moved this much."
     )
     is_simulated_clock: bool = Field(default=False, description="Treat each list's day as today (the demo).")
+    options: dict[str, object] = Field(
+        default_factory=dict,
+        description="What the tracker's own module takes, e.g. url and queue; never a secret.",
+    )
 
 
 class TrainingSettings(_Section):
@@ -162,6 +171,16 @@ class Settings(_Section):
     list: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     training: TrainingSettings = TrainingSettings()
+    pseudonym_key: SecretText | None = Field(
+        default=None, description="Key of pseudonyms in exports; set by environment only.", exclude=True
+    )
+    publish: LakeSettings | None = Field(
+        default=None,
+        description="Where readers find the lists, with credentials of its own; in the lake if unset.",
+    )
+    retain: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default={}, description="Days to keep, by dataset; what is not named is kept forever."
+    )
     base_folder: Path = Field(
         default=Path(), description="Folder of the config file; relative paths start here.", exclude=True
     )
@@ -200,9 +219,10 @@ def load_settings(path: str | Path | None = None, environ: Mapping[str, str] | N
 def _check_plugins(settings: Settings) -> list[str]:
     """Return what is wrong with names that point at modules and files: sources, targets, the tracker."""
     # Imported here: these packages read settings themselves.
+    from data_contracts.loader import list_contracts
     from features.target import list_targets
     from pipelines.sources.source import validate_source_options
-    from pipelines.tickets.trackers import list_tracker_kinds
+    from pipelines.tickets.trackers import list_tracker_kinds, validate_tracker_options
 
     problems = []
     names = [source.name for source in settings.sources]
@@ -218,9 +238,15 @@ def _check_plugins(settings: Settings) -> list[str]:
             problems.append(
                 f"targets.{position} = {target!r} is not a target; {_suggest(target, list_targets())}"
             )
+    for dataset in settings.retain:
+        if dataset.rpartition("/")[2] not in list_contracts() and dataset not in _OTHER_DATASETS:
+            known = [*list_contracts(), *_OTHER_DATASETS]
+            problems.append(f"retain.{dataset} is not a dataset; {_suggest(dataset, known)}")
     if settings.tickets.tracker not in list_tracker_kinds():
         hint = _suggest(settings.tickets.tracker, list_tracker_kinds())
         problems.append(f"tickets.tracker = {settings.tickets.tracker!r} is not a tracker; {hint}")
+    else:
+        problems += validate_tracker_options(settings.tickets.tracker, settings.tickets.options)
     return problems
 
 
@@ -242,6 +268,8 @@ def _apply_environment(document: dict[str, object], environ: Mapping[str, str]) 
     """Lay ``PREFAIL_SECTION__FIELD=value`` over the file; values are JSON where they parse as JSON."""
     for variable, text in sorted(environ.items()):
         if not variable.startswith(_ENVIRONMENT_PREFIX) or variable == CONFIG_PATH_VARIABLE:
+            continue
+        if variable.startswith(_CREDENTIALS_PREFIX):
             continue
         *sections, field = variable.removeprefix(_ENVIRONMENT_PREFIX).lower().split("__")
         table: object = document

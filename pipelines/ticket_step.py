@@ -17,7 +17,7 @@ from pipelines.tickets.plan import NotOpened
 from pipelines.tickets.policy import Policy
 from pipelines.tickets.reconcile import plan_changes
 from pipelines.tickets.tracker import Tracker
-from pipelines.tickets.trackers import open_tracker
+from pipelines.tickets.trackers import open_claimed_tracker
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def reconcile_tickets_day(
         return _finish_replay(day, replay_reason)
     entries = read_entries(lake.read_day(LIST_DATASET, day), environment, day)
     policy = Policy.from_settings(settings)
-    tracker = tracker or open_tracker(settings)
+    tracker = tracker or open_claimed_tracker(settings, lake)
     held_by = claim_day(lake, environment, day)
     if held_by > day:
         return _finish_replay(day, _later_day(held_by))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.score_evaluation import ScoreEvaluation
-from features.target import Target, load_target
+from features.target import Target
 from pipelines.errors import MissingInputError
 from pipelines.failures import day_number, read_failures
 from pipelines.fit import FittedTarget, fit_target
@@ -20,6 +20,7 @@ from pipelines.promotion_gate import Contest, GateDecision, judge_challenger, ju
 from pipelines.registry import champion, load_card, promote_model, reject_model, save_model
 from pipelines.scorers import RULE_PREFIX, open_scorer
 from pipelines.settings import Settings
+from pipelines.targets import find_target
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +65,12 @@ def train_target(
 
     Nothing that became known after the end of ``as_of`` is used. Running it twice writes nothing new.
     """
-    target = load_target(target_name)
+    target = find_target(target_name)
     _check_day(target, as_of, lake)
     failures = read_failures(lake, target.component_kind, as_of)
     in_use = champion(target.name, lake)
-    if len(failures.day) < target.training.minimum_failures:
-        why = f"{len(failures.day)} failures are known; {target.training.minimum_failures} are needed to learn from"
+    why = _find_what_is_missing(target, as_of, len(failures.day), lake)
+    if why is not None:
         facts = TrainFacts(
             target=target.name,
             as_of=as_of,
@@ -104,6 +105,16 @@ def train_target(
     )
     log.info(facts.summary)
     return facts
+
+
+def _find_what_is_missing(target: Target, as_of: dt.date, n_failures: int, lake: Lake) -> str | None:
+    """Return why nothing can be learned yet, None if it can: a young fleet is no error."""
+    if n_failures < target.training.minimum_failures:
+        return f"{n_failures} failures are known; {target.training.minimum_failures} are needed to learn from"
+    n_days = (as_of - lake.list_days(target.dataset)[0]).days + 1
+    if n_days < 2 * target.horizon_days:
+        return f"there are {n_days} days of history; {2 * target.horizon_days} are needed to learn from"
+    return None
 
 
 def _check_day(target: Target, as_of: dt.date, lake: Lake) -> None:

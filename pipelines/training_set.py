@@ -84,7 +84,7 @@ def collect_training_set(
     """Read the recipe's days up to ``as_of`` shard by shard; features are computed for sampled rows only."""
     span = _choose_span(target, feature_names, as_of, lake, settings)
     n_rows = sum(
-        lake.open_day(target.dataset, day).metadata.num_rows
+        lake.open_day(target.dataset, day, by_range=True).metadata.num_rows
         for day in span.plan.days
         if day >= span.first_day
     )

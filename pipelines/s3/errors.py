@@ -1,6 +1,7 @@
 """What an S3 server's refusals mean here: try again, lost a race, missing, or call a person with the next step."""
 
 import botocore.exceptions
+import urllib3.exceptions
 
 from pipelines.errors import MissingInputError, PermanentError, PrefailError, StorageError
 
@@ -68,6 +69,8 @@ TRANSPORT_ERRORS = (
     botocore.exceptions.IncompleteReadError,
     botocore.exceptions.ResponseStreamingError,
     botocore.exceptions.FlexibleChecksumError,
+    # Where the body of a refusal breaks off, botocore lets the error below it through.
+    urllib3.exceptions.HTTPError,
 )
 
 
@@ -75,7 +78,12 @@ class DamagedBodyError(Exception):
     """The bytes that arrived are not those that were written: another digest, or too few."""
 
 
-FOREIGN_ERRORS = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, DamagedBodyError)
+FOREIGN_ERRORS = (
+    botocore.exceptions.BotoCoreError,
+    botocore.exceptions.ClientError,
+    urllib3.exceptions.HTTPError,
+    DamagedBodyError,
+)
 
 
 def error_code(error: Exception) -> str:

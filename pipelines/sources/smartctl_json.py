@@ -72,7 +72,7 @@ def parse_smartctl(data: bytes, *, needs_serial: bool = True) -> Reading | NoRea
     serial = _text(document, "serial_number")
     if serial is None and needs_serial:
         return NoReading(reason=_NO_DRIVE)
-    is_placeholder = serial is not None and (serial.lower() in _PLACEHOLDERS or not serial.strip("Xx0 "))
+    is_placeholder = serial is not None and is_placeholder_serial(serial)
     if is_placeholder and needs_serial:
         return NoReading(reason=_PLACEHOLDER)
     model = _text(document, "model_name") or _text(document, "scsi_model_name")
@@ -95,6 +95,11 @@ def parse_smartctl(data: bytes, *, needs_serial: bool = True) -> Reading | NoRea
         temperature_celsius=_temperature(temperature),
         counters=counters,
     )
+
+
+def is_placeholder_serial(serial: str) -> bool:
+    """Return whether this is what tools write where they hide or do not know a serial number."""
+    return serial.lower() in _PLACEHOLDERS or not serial.strip("Xx0 ")
 
 
 def _counters_of(document: Mapping[str, object]) -> dict[str, int]:

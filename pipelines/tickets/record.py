@@ -75,7 +75,7 @@ def read_record(body: str, ticket_id: str) -> TicketRecord:
         return TicketRecord.model_validate_json(found[0])
     except (ValueError, ValidationError) as damaged:
         raise PermanentError(
-            f"Ticket {ticket_id} has no readable Prefail record ({damaged}). No ticket was changed. "
+            f"Ticket {ticket_id} has no readable Prefail record ({damaged}). It was not changed. "
             f"Put back the block that starts with '{BEGIN[:20]}' from the ticket's history, "
             "or take the ticket's key off it, then run the same command again.",
             ticket_id=ticket_id,

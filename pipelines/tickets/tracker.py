@@ -2,7 +2,8 @@
 
 A tracker of your own is one module in ``pipelines/tickets/trackers`` with ``open_tracker(settings)``
 that returns an object with these methods. Each method may be called again after a failure or a
-time-out that hid its success: it must then change nothing more.
+time-out that hid its success: it must then change nothing more. Over HTTP, ``pipelines.tickets.remote``
+does most of it; docs/writing-a-tracker.md shows how.
 """
 
 import datetime as dt

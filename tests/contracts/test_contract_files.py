@@ -45,6 +45,8 @@ def test_these_datasets_have_a_contract() -> None:
         "out_at_risk_hosts",
         "out_predictions",
         "raw_drive_smart",
+        "raw_host_metrics",
+        "raw_hw_events",
         "raw_inventory",
     ]
 

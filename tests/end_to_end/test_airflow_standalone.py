@@ -100,7 +100,7 @@ def all_tickets(fleet: Fleet) -> list[str]:
 
 @pytest.mark.service
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_schedule_and_backfill_drive_every_day_once_and_a_second_run_changes_nothing(
     fleet: Fleet, airflow: AirflowServer
 ) -> None:

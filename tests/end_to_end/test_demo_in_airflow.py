@@ -31,7 +31,7 @@ def digests(lake: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_the_demo_shows_what_came_of_it_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
     shown = run_demo(tmp_path)
     for part in ("Contract verdicts of", "At-risk list of", "Tickets", "Report:"):

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from small_fleet import AS_OF, TARGET_NAME, make_settings, make_target, write_fleet
+from model_fleet import AS_OF, TARGET_NAME, make_settings, make_target, write_fleet
 
 from features.target import Target
 from pipelines.lake import Lake
@@ -37,7 +37,7 @@ def trained_folder(fleet_folder: Path, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("trained") / "lake"
     shutil.copytree(fleet_folder, folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.train.load_target", lambda _name: make_target())
+        patch.setattr("pipelines.train.find_target", lambda _name: make_target())
         train_target(TARGET_NAME, AS_OF, make_settings(), Lake(FolderStore(folder)), who="a test")
     return folder
 
@@ -53,6 +53,6 @@ def trained_lake(trained_folder: Path, tmp_path: Path) -> Lake:
 def small_target(monkeypatch: pytest.MonkeyPatch) -> Target:
     """Let training and backtest know the small fleet's target by name."""
     target = make_target()
-    monkeypatch.setattr("pipelines.train.load_target", lambda _name: target)
-    monkeypatch.setattr("pipelines.backtest.load_target", lambda _name: target)
+    monkeypatch.setattr("pipelines.train.find_target", lambda _name: target)
+    monkeypatch.setattr("pipelines.backtest.find_target", lambda _name: target)
     return target

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small_fleet import AS_OF, FIRST_DAY, LAST_DAY, TARGET_NAME, make_settings
+from model_fleet import AS_OF, FIRST_DAY, LAST_DAY, TARGET_NAME, make_settings
 
 from features.target import Target
 from pipelines.backtest import backtest_target

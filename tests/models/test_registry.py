@@ -2,7 +2,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from cards import make_model
+from small_cards import make_model
 
 from features.target import load_target
 from pipelines.errors import MissingInputError, ModelRefusedError, PermanentError, WriteLostError

@@ -1,7 +1,7 @@
 import datetime as dt
 
 import pytest
-from small_fleet import AS_OF, FIRST_DAY, LAST_DAY, TARGET_NAME, make_settings, write_fleet
+from model_fleet import AS_OF, FIRST_DAY, LAST_DAY, TARGET_NAME, make_settings, write_fleet
 
 from pipelines.errors import LeakAlarmError, MissingInputError
 from pipelines.lake import Lake
@@ -106,6 +106,12 @@ def test_too_few_failures_leave_the_rule_in_use(own_fleet_lake: Lake) -> None:
     assert facts.in_use == f"rule:{NAME}"
     assert "20 are needed" in facts.why
     assert list_everything(own_fleet_lake) == {}
+
+
+def test_too_short_a_history_leaves_the_rule_in_use(own_fleet_lake: Lake) -> None:
+    facts = train(own_fleet_lake, FIRST_DAY + dt.timedelta(days=50))
+    assert facts.model_id is None
+    assert facts.why == "there are 51 days of history; 60 are needed to learn from"
 
 
 def test_a_history_too_short_for_folds_gives_a_model_that_is_not_promoted(own_fleet_lake: Lake) -> None:

@@ -2,7 +2,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from small_fleet import AS_OF, FIRST_DAY, LAST_DAY, make_settings, make_target
+from model_fleet import AS_OF, FIRST_DAY, LAST_DAY, make_settings, make_target
 
 from features.target import Target
 from pipelines.failures import day_number, read_failures

@@ -213,7 +213,9 @@ class TestOneClaim:
             with pytest.raises(TrackerError, match="no reply"):
                 tracker.create(make_draft())
         clock.move(seconds=CLAIM_WAIT.total_seconds() - 1)
-        with pytest.raises(ClaimHeldError, match=r"claimed key .* at 2026-12-01 06:00:00 UTC.* after 2026-12-01 06:10"):
+        with pytest.raises(
+            ClaimHeldError, match=r"claimed key .* at 2026-12-01 06:00:00 UTC.* after 2026-12-01 06:10"
+        ):
             tracker.create(make_draft())
         assert not inner.tickets
         clock.move(seconds=2)
@@ -262,7 +264,9 @@ class TestOneClaim:
 
         monkeypatch.setattr(inner, "find", lambda keys: [])
         monkeypatch.setattr(inner, "get", is_gone)
-        with pytest.raises(TicketGoneError, match=r"Ticket 1 was deleted.*delete .*claims/.*to have a new one"):
+        with pytest.raises(
+            TicketGoneError, match=r"Ticket 1 was deleted.*delete .*claims/.*to have a new one"
+        ):
             tracker.create(make_draft())
         assert list(inner.tickets) == [ticket.ticket_id]
 

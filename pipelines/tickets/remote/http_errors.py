@@ -67,7 +67,9 @@ def judge(reply: Reply, place: str, now: dt.datetime) -> PrefailError | None:
 
 
 def _judge_refusal(reply: Reply, place: str, now: dt.datetime, facts: dict[str, object]) -> PrefailError:
-    said = f"{place} answered {reply.status}" + (f": {reply.excerpt()!r}" if not reply.is_html() else " with a web page")
+    said = f"{place} answered {reply.status}" + (
+        f": {reply.excerpt()!r}" if not reply.is_html() else " with a web page"
+    )
     match reply.status:
         case 401:
             return PermanentError(
@@ -159,4 +161,6 @@ def _certificate_reason(error: requests.exceptions.SSLError) -> str:
 
 
 def _was_refused(error: requests.exceptions.ConnectionError) -> bool:
-    return any(sign in str(error) for sign in ("Connection refused", "NewConnectionError", "NameResolutionError"))
+    return any(
+        sign in str(error) for sign in ("Connection refused", "NewConnectionError", "NameResolutionError")
+    )

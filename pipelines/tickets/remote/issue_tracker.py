@@ -1,6 +1,7 @@
 """A ``Tracker`` made of plain issues: repeatable, read back after every write, damage named."""
 
 import datetime as dt
+import logging
 import re
 from collections.abc import Collection, Iterable, Sequence
 
@@ -14,8 +15,15 @@ from pipelines.tickets.tracker import TECHNICIAN_OUTCOMES, Comment, Draft, Outco
 _NOTE = re.compile(r"\n*\(Prefail note ([A-Za-z0-9_-]+)\)")
 
 
+log = logging.getLogger(__name__)
+
+
 class IssueTracker:
-    """The protocol of ``Tracker`` over ``Issues``. It holds no state."""
+    """The protocol of ``Tracker`` over ``Issues``. It holds no state.
+
+    A ticket that a person damaged is left out of searches with a warning, so that the others are followed;
+    whatever is asked of it by its number or key raises ``TicketGoneError``.
+    """
 
     def __init__(self, issues: Issues) -> None:
         self._issues = issues
@@ -44,10 +52,16 @@ class IssueTracker:
         return ticket
 
     def comment(self, ticket_id: str, comment: Comment) -> None:
-        said = [_NOTE.findall(remark.text) for remark in self._issues.read_remarks(ticket_id)]
-        if not any(comment.comment_id in ids for ids in said):
-            text = f"{comment.text}\n\n(Prefail note {comment.comment_id})"
-            self._issues.add_remark(self._issues.read(ticket_id), self._issues.show(text))
+        self._say(self._issues.read(ticket_id), comment)
+
+    def _say(self, issue: Issue, comment: Comment) -> Issue:
+        """Add a remark unless it is there; return the issue as it is then (a remark may change its version)."""
+        said = [_NOTE.findall(remark.text) for remark in self._issues.read_remarks(issue.issue_id)]
+        if any(comment.comment_id in ids for ids in said):
+            return issue
+        text = f"{comment.text}\n\n(Prefail note {comment.comment_id})"
+        self._issues.add_remark(issue, self._issues.show(text))
+        return issue if issue.version is None else self._issues.read(issue.issue_id)
 
     def update(self, ticket_id: str, draft: Draft) -> None:
         issue = self._issues.read(ticket_id)
@@ -65,7 +79,7 @@ class IssueTracker:
             return ticket
         said = f"Closed as {outcome}." + (f" {note}" if note else "")
         # Said first: as long as the ticket is open, a run after a kill does all of this again.
-        self.comment(ticket_id, Comment(comment_id=f"{day}-{outcome}", day=day, text=said))
+        issue = self._say(issue, Comment(comment_id=f"{day}-{outcome}", day=day, text=said))
         state = TicketState(closed_day=day, outcome=outcome, snoozed_until=ticket.snoozed_until)
         return self._write(issue, issue.title, ticket.body, ticket.record, state, is_open=False)
 
@@ -76,6 +90,7 @@ class IssueTracker:
             return ticket
         if existing := self._find_open(ticket.key):
             return existing
+        issue = self._say(issue, Comment(comment_id=f"{day}-opened-again", day=day, text="Opened again."))
         state = TicketState(snoozed_until=ticket.snoozed_until)
         return self._write(issue, issue.title, ticket.body, ticket.record, state, is_open=True)
 
@@ -84,6 +99,8 @@ class IssueTracker:
         ticket, (_, state) = _read_ticket(issue), split_state(issue.text, ticket_id)
         if ticket.snoozed_until == until:
             return ticket
+        said = "Woken." if until is None else f"Snoozed until {until}."
+        issue = self._say(issue, Comment(comment_id=f"{day}-quiet-until-{until}", day=day, text=said))
         state = state.model_copy(update={"snoozed_until": until})
         return self._write(issue, issue.title, ticket.body, ticket.record, state, is_open=ticket.is_open)
 
@@ -97,7 +114,9 @@ class IssueTracker:
         return history
 
     def _find_open(self, key: str) -> Ticket | None:
-        return next((ticket for ticket in self.find([key]) if ticket.is_open), None)
+        # Strictly: a damaged ticket that carries the key may well be the open one.
+        tickets = [_read_ticket(issue) for issue in self._issues.search_keys([key])]
+        return next((ticket for ticket in tickets if ticket.is_open), None)
 
     def _write(
         self, issue: Issue, title: str, body: str, record: TicketRecord, state: TicketState, *, is_open: bool
@@ -107,13 +126,23 @@ class IssueTracker:
         self._issues.write(issue, Change(title=title, text=text, is_open=is_open, outcome=outcome))
         written = self._issues.read(issue.issue_id)
         ticket = _read_ticket(written)
-        _check_written(ticket, record, split_state(written.text, issue.issue_id)[1], is_open=is_open, wanted=state)
+        _check_written(
+            ticket, record, split_state(written.text, issue.issue_id)[1], is_open=is_open, wanted=state
+        )
         return ticket
 
 
 def _read_tickets(issues: Iterable[Issue]) -> list[Ticket]:
     found = {issue.issue_id: issue for issue in issues}
-    return [_read_ticket(found[issue_id]) for issue_id in sorted(found, key=_age)]
+    tickets, damaged = [], []
+    for issue_id in sorted(found, key=_age):
+        try:
+            tickets.append(_read_ticket(found[issue_id]))
+        except TicketGoneError as error:
+            damaged.append(error)
+    if damaged:
+        log.warning(f"left out damaged tickets: count={len(damaged)} first={damaged[0].message}")
+    return tickets
 
 
 def _age(issue_id: str) -> tuple[Sequence[int], str]:
@@ -121,9 +150,12 @@ def _age(issue_id: str) -> tuple[Sequence[int], str]:
 
 
 def _read_ticket(issue: Issue) -> Ticket:
-    """Return the ticket that an issue is; ``PermanentError`` if a person damaged what makes it one."""
+    """Return the ticket that an issue is; ``TicketGoneError`` if a person damaged what makes it one."""
     body, state = split_state(issue.text, issue.issue_id)
-    record = read_record(body, issue.issue_id)
+    try:
+        record = read_record(body, issue.issue_id)
+    except PermanentError as damaged:
+        raise TicketGoneError(damaged.message, had_no_effect=True, **damaged.facts) from damaged
     if issue.key != record.key.digest:
         raise _edited(issue, record.key.digest, "its record names another")
     closed_day, outcome = None, None
@@ -158,6 +190,7 @@ def _edited(issue: Issue, key: str, why: str) -> TicketGoneError:
         "the same command again.",
         ticket_id=issue.issue_id,
         key=key,
+        had_no_effect=True,
     )
 
 

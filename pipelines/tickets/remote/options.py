@@ -54,7 +54,9 @@ def describe_problems(kind: str, wanted: type[TrackerOptions], options: Mapping[
         wanted.model_validate(dict(options))
     except ValidationError as invalid:
         known = ", ".join(sorted(wanted.model_fields)) or "it has none"
-        return [_describe(kind, error["type"], error["loc"], error["msg"], known) for error in invalid.errors()]
+        return [
+            _describe(kind, error["type"], error["loc"], error["msg"], known) for error in invalid.errors()
+        ]
     return []
 
 

@@ -42,6 +42,7 @@ def split_state(text: str, issue_id: str) -> tuple[str, TicketState]:
             f"Ticket {issue_id} has no readable Prefail state ({damaged}). It was not changed. Remove the lines from "
             f"'{BEGIN[:19]}' to '{END}' from its text, then run the same command again.",
             ticket_id=issue_id,
+            had_no_effect=True,
         ) from damaged
 
 

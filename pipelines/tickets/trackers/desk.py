@@ -10,6 +10,8 @@ from pipelines.tickets.desk_database import DeskDatabase
 from pipelines.tickets.record import read_record
 from pipelines.tickets.tracker import TECHNICIAN_OUTCOMES, Comment, Draft, Outcome, Ticket
 
+# The desk's own index refuses a second open ticket under one key: no claim in the lake is needed.
+HAS_UNIQUE_KEYS = True
 # SQLite takes 32,766 parameters a statement; fewer keep the statement cache small.
 _KEYS_PER_QUERY = 500
 

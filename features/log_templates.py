@@ -1,0 +1,172 @@
+"""Mask what varies in a log line, so that lines that say the same have the same template and number.
+
+In a template ``#`` is any number, hexadecimal word or address, ``/#`` any absolute path and ``sd*`` any
+SCSI disk. Masking never looks at which digit stands where, so two lines that differ only in digits always
+have one template. The rules are part of stored data: changing one renames every template it touches.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+Positions = NDArray[np.int64]
+
+MAX_TEMPLATE_CHARS = 256
+MAX_MESSAGE_CHARS = 512
+
+_DIGIT, _HEX_LETTER, _OTHER_LETTER, _BLANK = 1, 2, 4, 8
+_NEWLINE, _SPACE, _SLASH, _MASK = 10, 32, 47, 35
+
+_REFINEMENTS = (
+    # Groups of a UUID or an address that happen to hold letters only.
+    (re.compile(r"(?<=[#:-])(?<![a-z])[a-f]{2,4}(?=[:-]#)|(?<=#[:-])[a-f]{2,4}(?![a-z])"), "#"),
+    (re.compile(r"\b[a-f]{2}(?=:#\.#)"), "#"),
+    (re.compile(r"\bsd[a-z]{1,3}#?(?![a-z])"), "sd*"),
+    # A list of numbers is as long as it happens to be: registers, stack words, command bytes.
+    (re.compile(r"#(?: #){3,}"), "# …"),
+    # A random name, such as a container's network interface.
+    (re.compile(r"(?:#[A-Za-z]{1,3}){2,}#?"), "#"),
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def _classes() -> Bytes:
+    table = np.zeros(256, np.uint8)
+    for byte in range(256):
+        char = chr(byte)
+        if char in "0123456789":
+            table[byte] = _DIGIT
+        elif char in "abcdefABCDEF":
+            table[byte] = _HEX_LETTER
+        elif byte < 128 and char.isalpha():
+            table[byte] = _OTHER_LETTER
+        elif byte <= _SPACE:
+            table[byte] = _BLANK
+    return table
+
+
+_CLASSES = _classes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedLines:
+    """``codes`` (N,) int32 says which of ``masked`` (distinct, each without its line end) a line is."""
+
+    codes: NDArray[np.int32]
+    masked: tuple[bytes, ...]
+
+
+def mask_lines(lines: bytes) -> MaskedLines:
+    """Return the masked form of each line of ``lines``; every line, the last too, ends in a line feed.
+
+    Runs of spaces count as one. This is the part of masking that is done for each byte of a log; what is
+    done once for each distinct form is ``refine_template``.
+    """
+    if not lines:
+        return MaskedLines(codes=np.empty(0, np.int32), masked=())
+    if not lines.endswith(b"\n"):
+        raise ValueError("lines must end in a line feed")
+    text: Bytes = np.frombuffer(lines, np.uint8)
+    masked = _masked_bytes(text)
+    is_first = masked.copy()
+    is_first[1:] &= ~masked[:-1]
+    is_dropped = masked & ~is_first
+    spaces = text == _SPACE
+    is_dropped[1:] |= spaces[1:] & spaces[:-1]
+    out: Bytes = np.where(is_first, np.uint8(_MASK), text)[~is_dropped]
+    encoded = _as_array(out).dictionary_encode()
+    distinct = tuple(line.rstrip(b"\r\n") for line in encoded.dictionary.to_pylist())
+    return MaskedLines(codes=encoded.indices.to_numpy(), masked=distinct)
+
+
+def _as_array(out: Bytes) -> pa.LargeBinaryArray:
+    ends = np.flatnonzero(out == _NEWLINE) + 1
+    offsets = np.concatenate([np.zeros(1, np.int64), ends])
+    buffers = [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(out.tobytes())]
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(ends), buffers)
+
+
+def _masked_bytes(text: Bytes) -> Flags:
+    """Return which bytes belong to something that varies: digits, hexadecimal words, paths."""
+    kinds = _CLASSES[text]
+    is_digit = kinds == _DIGIT
+    is_word = (kinds & (_DIGIT | _HEX_LETTER | _OTHER_LETTER)) != 0
+    edges = np.flatnonzero(is_word[1:] != is_word[:-1]) + 1
+    # The text ends in a line feed, so only its first byte can lack an edge.
+    edges = np.concatenate([np.zeros(1, np.int64), edges]) if is_word[0] else edges
+    starts, ends = edges[0::2], edges[1::2]
+    masked: Flags = is_digit
+    if len(starts):
+        # Only words with a digit can be a number, and they are few.
+        counts = np.concatenate([np.zeros(1, np.int32), np.cumsum(is_digit, dtype=np.int32)])
+        digit_words = np.flatnonzero(counts[ends] != counts[starts])
+        if len(digit_words):
+            starts, ends = starts[digit_words], ends[digit_words]
+            is_hex = _are_hex(kinds, text, starts, ends)
+            masked = masked | _paint(len(text), starts[is_hex], ends[is_hex])
+    return _with_paths(masked, text, kinds)
+
+
+def _are_hex(kinds: Bytes, text: Bytes, starts: Positions, ends: Positions) -> Flags:
+    others = np.concatenate([np.zeros(1, np.int32), np.cumsum(kinds == _OTHER_LETTER, dtype=np.int32)])
+    n_others = others[ends] - others[starts]
+    second = text[np.minimum(starts + 1, len(text) - 1)] | 0x20
+    has_prefix = (text[starts] == ord("0")) & (second == ord("x")) & (ends - starts > 1)
+    result: Flags = (n_others == 0) | ((n_others == 1) & has_prefix)
+    return result
+
+
+def _paint(length: int, starts: Positions, ends: Positions) -> Flags:
+    steps = np.zeros(length + 1, np.int8)
+    steps[starts] += 1
+    steps[ends] -= 1
+    painted: Flags = np.cumsum(steps[:-1], dtype=np.int8).astype(np.bool_)
+    return painted
+
+
+def _with_paths(masked: Flags, text: Bytes, kinds: Bytes) -> Flags:
+    slashes = np.flatnonzero(text == _SLASH)
+    is_start = (slashes == 0) | (kinds[slashes - 1] == _BLANK)
+    starts = slashes[is_start] + 1
+    if not len(starts):
+        return masked
+    blanks = np.flatnonzero(kinds == _BLANK)
+    ends = blanks[np.searchsorted(blanks, starts)]
+    return masked | _paint(len(text), starts, ends)
+
+
+def refine_template(masked: str) -> str:
+    """Return the template of a masked text: bounded, without control characters."""
+    for pattern, replacement in _REFINEMENTS:
+        masked = pattern.sub(replacement, masked)
+    return escape_text(masked.strip(), MAX_TEMPLATE_CHARS)
+
+
+def template_of(line: str) -> str:
+    """Return the template of one line, the same that ``mask_lines`` and ``refine_template`` give it."""
+    encoded = line.encode("utf-8", "surrogateescape").replace(b"\n", b" ")
+    return refine_template(mask_lines(encoded + b"\n").masked[0].decode("utf-8", "replace"))
+
+
+def template_id(template: str) -> int:
+    """Return the template's number, in ``[0, 2**64)``: the same on every machine and in every version."""
+    digest = hashlib.blake2b(template.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def escape_text(text: str, max_chars: int = MAX_MESSAGE_CHARS) -> str:
+    """Return ``text`` fit for a report: control and direction characters as ``\\xNN``, at most ``max_chars`` long.
+
+    A log may hold whatever somebody sent to a socket, terminal escapes included.
+    """
+    # Cut first: escaping a gigabyte to show 512 characters of it is what an attacker would like.
+    bounded = text[: max_chars + 1]
+    escaped = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), bounded)
+    escaped = escaped.encode("utf-8", "replace").decode("utf-8")
+    return escaped if len(escaped) <= max_chars else escaped[: max_chars - 1] + "…"
