@@ -58,7 +58,8 @@ def ingest_day(
         try:
             ingested.append(_ingest_source(day, source, settings, lake))
         except PrefailError as error:
-            log.error(f"source {source.name} failed: {error}")
+            if len(wanted) > 1:
+                log.error(f"source {source.name} failed, the others go on: {error}")
             errors.append(error)
     if errors:
         raise errors[0]

@@ -69,8 +69,9 @@ def publish_for_readers(
     if readers is not None:
         write_edition(manifest, files, readers)
         write_day_copies(manifest, files, readers)
-        move_latest(manifest, readers)
     write_index(readers or lake, settings.environment)
+    if readers is not None:
+        move_latest(manifest, readers)
 
 
 def write_index(lake: Lake, environment: str) -> None:

@@ -20,16 +20,16 @@ def publish_day(
 ) -> StepFacts:
     """Make the list of ``day`` from out_predictions visible, whole or not at all.
 
-    The edition is written under a name of its own, then the dataset and the day's copies, then
-    ``latest.json``, and that only if it does not name a later day. Killed at any point, ``latest.json``
+    The edition is written under a name of its own, then the dataset, the day's copies and what readers
+    see elsewhere, then ``latest.json``, and that only if it does not name a later day. Killed at any point, ``latest.json``
     names the list it named before, unchanged; running again ends in the same bytes.
     """
     edition = compose_edition(day, settings, lake, explain)
     write_edition(edition.manifest, edition.files, lake)
     lake.write_day(DATASET, day, edition.table)
     write_day_copies(edition.manifest, edition.files, lake)
-    is_latest = move_latest(edition.manifest, lake)
     publish_for_readers(edition.manifest, edition.files, settings, lake)
+    is_latest = move_latest(edition.manifest, lake)
     facts = StepFacts(
         step="published",
         day=day,

@@ -37,7 +37,7 @@ _LEVEL_NAMES = {
 
 _ISO = r"#-#-#[T ]#:#:#(?:[.,]#)? ?(?:Z|[+-]#(?::#)?|UTC)?"
 _SYSLOG = re.compile(
-    rf"(?:<#>)?(?:(?P<rfc5424># )?(?P<iso>{_ISO})|(?P<plain>[A-Z][a-z]{{2}} #(?: #)? ?(?:#:#:#)(?: #)?)) "
+    rf"(?:<#>)?(?:(?P<rfc5424># )?(?P<iso>{_ISO})|(?P<plain>[A-Z][a-z]{{2}} #(?: #)? #:#:#)) "
     r"(?P<host>\S+) (?P<rest>.*)"
 )
 _PROGRAM = re.compile(r"(?P<program>[^\s\[:]{1,64})(?:\[[^\]]{0,32}\])?:(?: (?P<message>.*)|$)")

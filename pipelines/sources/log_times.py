@@ -16,7 +16,7 @@ _MONTHS = {
 }
 _START = rb"(?:<[0-9]{1,3}>)?"
 _SYSLOG = re.compile(
-    _START + rb"([A-Z][a-z]{2}) +([0-9]{1,2}) (?:([0-9]{4}) )?([0-9]{2}):([0-9]{2}):([0-9]{2})(?: ([0-9]{4})\b)?"
+    _START + rb"([A-Z][a-z]{2}) +([0-9]{1,2}) (?:([0-9]{4}) )?([0-9]{2}):([0-9]{2}):([0-9]{2})"
 )
 _ISO = re.compile(
     _START + rb"(?:[0-9]{1,2} )?(?:[a-z]+[0-9]? *:[a-z]+ *: *)?([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]"
@@ -80,14 +80,16 @@ class LineTimes:
         }
 
     def _read_syslog(self, text: bytes, at: int) -> float | None:
-        key = text[at : at + 26]
+        # "Feb 16 13:44:16" is most often all of it; with a priority or a year it is longer, and may vary.
+        key = text[at : at + 15] if text[at : at + 1] != b"<" else text[at : at + 20]
         if key in self._cache:
             return self._cache[key]
         found = _SYSLOG.match(text, at)
         second = None
         if found:
-            year = found[3] or found[7]
-            second = self._local(found[1], found[2], (found[4], found[5], found[6]), year)
+            second = self._local(found[1], found[2], (found[4], found[5], found[6]), found[3])
+        if found and found.end() - at > len(key):
+            return second  # the key does not hold all of the time
         return self._remember(key, second)
 
     def _read_ctime(self, text: bytes, at: int) -> float | None:

@@ -13,7 +13,7 @@ from pipelines.lake import Lake, open_lake
 from pipelines.object_store import FolderStore, ObjectStore
 from pipelines.publication import INDEX_KEY, link_to_report, open_publication, render_index, write_index
 from pipelines.publish import publish_day
-from pipelines.published_list import REPORT_FILE, day_folder, read_file, read_latest
+from pipelines.published_list import LATEST_KEY, REPORT_FILE, day_folder, read_file, read_latest
 from pipelines.score import score_day
 from pipelines.settings import Settings
 from tests.object_storage.seaweed_server import PUBLISHER, READ_ONLY, SeaweedServer
@@ -82,15 +82,15 @@ def test_publishing_again_changes_nothing_for_readers(
 
 
 @pytest.mark.service
-def test_a_publication_that_is_refused_says_so_and_leaves_the_lake_s_list(
+def test_a_publication_that_is_refused_says_so_and_moves_no_pointer(
     folder: Path, lake: Lake, seaweed: SeaweedServer
 ) -> None:
+    publish_day(MORNINGS[0], write_settings(folder), lake)
+    lake.store.delete(LATEST_KEY)
     settings = with_bucket(folder, seaweed, READ_ONLY)
     with pytest.raises(PermanentError, match="AccessDenied"):
         publish_day(MORNINGS[1], settings, lake)
-    manifest = read_latest(lake)
-    assert manifest is not None
-    assert manifest.day == MORNINGS[1]
+    assert read_latest(lake) is None
     readers = open_publication(settings)
     assert readers is not None
     assert read_latest(readers) is None

@@ -67,7 +67,15 @@ class PrometheusServer:
             path.write_text(openmetrics(history))
         subprocess.run(
             # Without the hidden flag the file is parsed again for each two hours.
-            ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=168h", path, self.data],
+            [
+                "promtool",
+                "tsdb",
+                "create-blocks-from",
+                "openmetrics",
+                "--max-block-duration=168h",
+                path,
+                self.data,
+            ],
             check=True,
             capture_output=True,
             timeout=300,
@@ -100,7 +108,9 @@ class PrometheusServer:
             if self._is_ready(scheme):
                 return
             time.sleep(0.05)
-        raise AssertionError(f"Prometheus was not ready in {_READY_SECONDS} s: {(self.folder / 'log').read_text()}")
+        raise AssertionError(
+            f"Prometheus was not ready in {_READY_SECONDS} s: {(self.folder / 'log').read_text()}"
+        )
 
     def _is_ready(self, scheme: str) -> bool:
         if scheme == "https":

@@ -26,7 +26,7 @@ _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 _REPLY_SECONDS = 120.0
 _REPLY_BYTES = 64 * 1024 * 1024
-_BUSY = frozenset({429, 502, 503, 504})
+_BUSY = frozenset({502, 503, 504})
 
 
 def _read_clock() -> dt.datetime:
@@ -37,7 +37,8 @@ def _read_clock() -> dt.datetime:
 class HttpDoor:
     """Requests to one tracker. ``headers`` hold the credentials; ``secrets`` are kept out of errors.
 
-    ``n_calls`` counts the requests sent, repeated ones too.
+    ``n_calls`` counts the requests sent, repeated ones too. Where ``is_reply_read`` is false only the status
+    of a reply counts, not what is in it.
     """
 
     options: HttpOptions
@@ -45,6 +46,7 @@ class HttpDoor:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], dt.datetime] = _read_clock
+    is_reply_read: bool = True
     n_calls: int = 0
 
     def __post_init__(self) -> None:
@@ -92,12 +94,14 @@ class HttpDoor:
                 if mine.exit_code != 75 or not may_repeat or attempt == _ATTEMPTS - 1:
                     raise self._clean(mine) from None
             else:
-                problem = http_errors.judge(reply, self._place(method, path), self.clock())
+                problem = http_errors.judge(
+                    reply, self._place(method, path), self.clock(), is_reply_read=self.is_reply_read
+                )
                 if problem is None:
                     return reply
                 asked = read_retry_after(reply, self.clock())
                 pause = max(pause, asked or 0.0)
-                may_repeat = reply.status in _BUSY and (repeatable or reply.status == 429)
+                may_repeat = reply.is_rate_limit() or (reply.status in _BUSY and repeatable)
                 if not may_repeat or pause > _LONGEST_PAUSE_SECONDS or attempt == _ATTEMPTS - 1:
                     raise self._clean(problem) from None
             self.sleep(pause)

@@ -41,8 +41,8 @@ def translate(error: requests.RequestException, place: str) -> PrefailError:
     )
 
 
-def judge(reply: Reply, place: str, now: dt.datetime) -> PrefailError | None:
-    """Return what is wrong with a reply, null if it is JSON below 400 from a server whose clock is ours."""
+def judge(reply: Reply, place: str, now: dt.datetime, *, is_reply_read: bool = True) -> PrefailError | None:
+    """Return what is wrong with a reply, null if it is JSON below 300 from a server whose clock is ours."""
     facts: dict[str, object] = {"status": reply.status}
     if 300 <= reply.status < 400:
         return PermanentError(
@@ -56,7 +56,7 @@ def judge(reply: Reply, place: str, now: dt.datetime) -> PrefailError | None:
         return skew
     if reply.status >= 400:
         return _judge_refusal(reply, place, now, facts)
-    if reply.is_html() or not _is_json(reply):
+    if is_reply_read and (reply.is_html() or not _is_json(reply)):
         kind = "a web page" if reply.is_html() else "no JSON"
         return PermanentError(
             f"{place} answered {reply.status} with {kind} instead of data: {reply.excerpt()!r}. {UNAFFECTED}. "
@@ -70,7 +70,7 @@ def _judge_refusal(reply: Reply, place: str, now: dt.datetime, facts: dict[str, 
     said = f"{place} answered {reply.status}" + (
         f": {reply.excerpt()!r}" if not reply.is_html() else " with a web page"
     )
-    match reply.status:
+    match 429 if reply.is_rate_limit() else reply.status:
         case 401:
             return PermanentError(
                 f"{said}. The credentials are not accepted. {UNAFFECTED}. Set PREFAIL_TRACKER_TOKEN, or "

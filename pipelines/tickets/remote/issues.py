@@ -32,6 +32,7 @@ class Issue:
     outcome: Outcome | None = None
     closed_on: dt.date | None = None
     handle: str = ""
+    labels: tuple[str, ...] = ()
     version: str | None = None
 
 

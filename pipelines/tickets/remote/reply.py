@@ -23,6 +23,11 @@ class Reply:
         """Return a header, whatever its capitals."""
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), None)
 
+    def is_rate_limit(self) -> bool:
+        """Return whether we ask too often. GitHub says so with 403 and a header."""
+        is_used_up = self.header("X-RateLimit-Remaining") == "0" or self.header("Retry-After") is not None
+        return self.status == 429 or (self.status == 403 and is_used_up)
+
     def is_html(self) -> bool:
         """Return whether this is a page for people: an error page, a login, a proxy's notice."""
         kind = (self.header("Content-Type") or "").lower()
@@ -92,10 +97,12 @@ class JsonValue:
 
 
 def read_retry_after(reply: Reply, now: dt.datetime) -> float | None:
-    """Return the seconds that the tracker asks us to wait, from either form of Retry-After."""
+    """Return the seconds that the tracker asks us to wait, from either form of Retry-After, or GitHub's."""
     text = reply.header("Retry-After")
     if text is None:
-        return None
+        reset = reply.header("X-RateLimit-Reset") or ""
+        is_known = reply.is_rate_limit() and reset.isascii() and reset.isdecimal()
+        return max(0.0, int(reset) - now.timestamp()) if is_known else None
     if text.strip().isascii() and text.strip().isdecimal():
         return float(text.strip())
     moment = read_http_date(text)

@@ -57,7 +57,10 @@ def run_server(folder: Path) -> Iterator[Server]:
         port = free.getsockname()[1]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [str(SCRIPTS / "start.sh"), str(folder), str(port)], stdout=log, stderr=log, start_new_session=True
+            [str(SCRIPTS / "start.sh"), str(folder), str(port)],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         _wait(process, port, folder)
@@ -79,7 +82,9 @@ def _wait(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
         if process.poll() is not None:
             said = (folder / "server.log").read_text("utf-8", "replace")[-1000:]
             setup = folder / "setup.log"
-            raise AssertionError(f"Request Tracker did not start: {said} {setup.read_text() if setup.exists() else ''}")
+            raise AssertionError(
+                f"Request Tracker did not start: {said} {setup.read_text() if setup.exists() else ''}"
+            )
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
@@ -107,7 +112,9 @@ class TrackerPeople:
         self.server.call("PUT", f"/ticket/{ticket_id}", {"CustomFields": {"PrefailText": text}})
 
     def say(self, ticket_id: str, text: str) -> None:
-        self.server.call("POST", f"/ticket/{ticket_id}/comment", {"Content": text, "ContentType": "text/plain"})
+        self.server.call(
+            "POST", f"/ticket/{ticket_id}/comment", {"Content": text, "ContentType": "text/plain"}
+        )
 
     def delete(self, ticket_id: str) -> None:
         self.server.call("DELETE", f"/ticket/{ticket_id}")

@@ -66,7 +66,9 @@ class TestRequestTracker(TrackerRules):
         reconcile(claimed, {"ZA1": 0.6, "ZA2": 0.5})
         one, two = tracker.list_open("default")
         server.call("PUT", f"/ticket/{two.ticket_id}", {"MergeInto": one.ticket_id})
-        with pytest.raises(TicketGoneError, match=rf"Ticket {two.ticket_id} was merged into {one.ticket_id}\."):
+        with pytest.raises(
+            TicketGoneError, match=rf"Ticket {two.ticket_id} was merged into {one.ticket_id}\."
+        ):
             reconcile(claimed, {"ZA1": 0.8, "ZA2": 0.5})
         assert tracker.get(one.ticket_id).record.told_risk == 0.8
         assert len(tracker.list_all("default")) == 1
@@ -79,7 +81,9 @@ class TestRequestTracker(TrackerRules):
 
     def test_a_queue_without_the_fields_is_named_with_the_script_that_adds_them(self, server: Server) -> None:
         tracker = IssueTracker(open_issues(server, who="root", queue="General"))
-        with pytest.raises(ConfigError, match=r"lacks the custom field.*PrefailKey.*request_tracker_queue.pl 'General'"):
+        with pytest.raises(
+            ConfigError, match=r"lacks the custom field.*PrefailKey.*request_tracker_queue.pl 'General'"
+        ):
             tracker.list_open("default")
 
     def test_a_wrong_token_is_named_and_never_shown(self, server: Server) -> None:
@@ -95,7 +99,9 @@ class TestRequestTracker(TrackerRules):
         draft = make_draft()
         ticket = tracker.create(draft)
         reader = IssueTracker(open_issues(server, who="reader"))
-        with pytest.raises(PermanentError, match=r"did not change ticket .*Permission Denied.*Grant .*ModifyTicket"):
+        with pytest.raises(
+            PermanentError, match=r"did not change ticket .*Permission Denied.*Grant .*ModifyTicket"
+        ):
             reader.update(ticket.ticket_id, retold(draft, 0.9))
         with pytest.raises(PermanentError, match=r"403.*lacks a right") as refused:
             reader.create(make_draft("ZA2"))
@@ -112,7 +118,9 @@ class TestRequestTracker(TrackerRules):
             issues.write(seen, Change(title="Mine", text=seen.text, is_open=False, outcome=None))
         assert issues.read(ticket.ticket_id).title == ticket.title
 
-    def test_two_runs_at_once_open_one_ticket(self, server: Server, tracker: IssueTracker, lake: Lake) -> None:
+    def test_two_runs_at_once_open_one_ticket(
+        self, server: Server, tracker: IssueTracker, lake: Lake
+    ) -> None:
         ends: list[str] = []
 
         def race() -> None:
@@ -130,9 +138,13 @@ class TestRequestTracker(TrackerRules):
         (ticket,) = tracker.list_all("default")
         assert set(ends) <= {ticket.ticket_id, "held"}
 
-    def test_nothing_of_a_hostile_text_becomes_html_on_rts_page(self, tracker: IssueTracker, server: Server) -> None:
+    def test_nothing_of_a_hostile_text_becomes_html_on_rts_page(
+        self, tracker: IssueTracker, server: Server
+    ) -> None:
         ticket = tracker.create(make_draft(HOSTILE, host_id=HOSTILE, check_first=HOSTILE))
-        found = server.call("GET", f"/ticket/{ticket.ticket_id}/attachments?fields=Content,ContentType").json()["items"]
+        found = server.call(
+            "GET", f"/ticket/{ticket.ticket_id}/attachments?fields=Content,ContentType"
+        ).json()["items"]
         assert [one["ContentType"] for one in found] == ["text/plain"]
         self.assert_inert(found[0]["Content"])
 

@@ -116,13 +116,17 @@ class TrackerRules:
         for _ in range(2):
             tracker.comment(ticket.ticket_id, comment)
         history = tracker.read_history(ticket.ticket_id)
-        assert [said.text.splitlines()[0] for said in history if "Opened" not in said.text][0] == "Looked at it."
+        assert [said.text.splitlines()[0] for said in history if "Opened" not in said.text][
+            0
+        ] == "Looked at it."
         ours = [said for said in history if said.comment_id == comment.comment_id]
         assert len(ours) == 1
         assert "Risk rose." in ours[0].text
         assert "Prefail note" not in ours[0].text
 
-    def test_closing_keeps_the_first_end_but_a_technicians_word_replaces_it(self, tracker: IssueTracker) -> None:
+    def test_closing_keeps_the_first_end_but_a_technicians_word_replaces_it(
+        self, tracker: IssueTracker
+    ) -> None:
         ticket_id = tracker.create(make_draft()).ticket_id
         closed = tracker.close(ticket_id, outcome=Outcome.LEFT_LIST, day=DAY, note="not on any list")
         assert (closed.is_open, closed.outcome, closed.closed_day) == (False, Outcome.LEFT_LIST, DAY)
@@ -146,7 +150,9 @@ class TrackerRules:
         assert new.ticket_id != old.ticket_id
         assert tracker.reopen(old.ticket_id, day=day_after(2)) == new
 
-    def test_a_ticket_sleeps_and_wakes_and_keeps_that_through_other_changes(self, tracker: IssueTracker) -> None:
+    def test_a_ticket_sleeps_and_wakes_and_keeps_that_through_other_changes(
+        self, tracker: IssueTracker
+    ) -> None:
         draft = make_draft()
         ticket_id = tracker.create(draft).ticket_id
         assert tracker.snooze(ticket_id, until=day_after(5), day=DAY).snoozed_until == day_after(5)
@@ -168,7 +174,9 @@ class TrackerRules:
         assert ticket.closed_day is not None
         assert abs((ticket.closed_day - dt.datetime.now(dt.UTC).date()).days) <= 1
 
-    def test_a_ticket_closed_without_a_word_has_no_outcome(self, tracker: IssueTracker, people: People) -> None:
+    def test_a_ticket_closed_without_a_word_has_no_outcome(
+        self, tracker: IssueTracker, people: People
+    ) -> None:
         ticket_id = tracker.create(make_draft()).ticket_id
         people.close(ticket_id)
         assert (tracker.get(ticket_id).is_open, tracker.get(ticket_id).outcome) == (False, None)
@@ -181,9 +189,14 @@ class TrackerRules:
         (ticket,) = tracker.list_open("default")
         for key in ("ffffffffffffffff", None):
             people.set_key(ticket.ticket_id, key)
-            with pytest.raises(TicketGoneError, match=rf"carries {'key f+' if key else 'no key'}.*Put key {ticket.key}"):
+            with pytest.raises(
+                TicketGoneError, match=rf"carries {'key f+' if key else 'no key'}.*Put key {ticket.key}"
+            ):
                 tracker.get(ticket.ticket_id)
-        with pytest.raises(TicketGoneError, match=rf"Put key {ticket.key} back"), caplog.at_level(logging.WARNING):
+        with (
+            pytest.raises(TicketGoneError, match=rf"Put key {ticket.key} back"),
+            caplog.at_level(logging.WARNING),
+        ):
             reconcile(claimed, {"ZA1": 0.6, "ZA2": 0.5})
         assert "left out damaged tickets: count=1" in caplog.text
         assert [one.record.component_id for one in tracker.list_open("default")] == ["ZA2"]
@@ -197,7 +210,9 @@ class TrackerRules:
         draft = make_draft()
         ticket = tracker.create(draft)
         people.set_text(ticket.ticket_id, "somebody wrote something else")
-        with pytest.raises(TicketGoneError, match=rf"Ticket {ticket.ticket_id} has no readable Prefail record"):
+        with pytest.raises(
+            TicketGoneError, match=rf"Ticket {ticket.ticket_id} has no readable Prefail record"
+        ):
             tracker.create(draft)
         with pytest.raises(TicketGoneError):
             tracker.update(ticket.ticket_id, draft)
@@ -209,7 +224,9 @@ class TrackerRules:
         reconcile(claimed, {"ZA1": 0.6})
         (ticket,) = tracker.list_open("default")
         people.delete(ticket.ticket_id)
-        with pytest.raises(TicketGoneError, match=rf"Ticket {ticket.ticket_id} (was|is) .*to have a new one opened"):
+        with pytest.raises(
+            TicketGoneError, match=rf"Ticket {ticket.ticket_id} (was|is) .*to have a new one opened"
+        ):
             reconcile(claimed, {"ZA1": 0.6})
         assert tracker.list_all("default") == []
         lake.store.delete(f"tickets/default/claims/{ticket.key}.json")
@@ -250,6 +267,23 @@ class TrackerRules:
 
     def assert_inert(self, text: str) -> None:
         """No sign with which any tracker starts markup, a mention, a link or a reference."""
-        for sign in ("@", "<", ">", "[", "]", "{{", "*", "`", "|", "~", "#", "!", "$", "://", "www.", "mailto:a@"):
+        for sign in (
+            "@",
+            "<",
+            ">",
+            "[",
+            "]",
+            "{{",
+            "*",
+            "`",
+            "|",
+            "~",
+            "#",
+            "!",
+            "$",
+            "://",
+            "www.",
+            "mailto:a@",
+        ):
             prose = text.split("BEGIN PREFAIL")[0]
             assert sign not in prose, sign

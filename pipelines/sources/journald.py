@@ -1,0 +1,176 @@
+"""Read the kernel's entries of a journal, as ``journalctl -o json`` or ``-o export`` writes it.
+
+Only fields that journald itself sets (they begin with ``_``) say who wrote an entry: a program can't claim to
+be the kernel.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from features.log_templates import mask_lines
+from features.signatures import Catalogue
+from pipelines.sources.hw_events import EventCollector
+from pipelines.sources.log_files import Findings
+from pipelines.sources.log_lines import NOT_HARDWARE
+from pipelines.sources.log_shapes import is_hardware_program, severity_of_priority
+from features.log_templates import refine_template
+
+BAD_ENTRY = "no journal entry, or a truncated one"
+BAD_TIME = "a journal entry without a real-time stamp"
+_NEWLINES = re.compile(r"[\r\n]+")
+_MAX_FIELD_BYTES = 64 << 10
+_LATEST_MICROSECOND = 7_258_118_400_000_000
+_BATCH = 5_000
+# A line of another transport is not worth parsing; a program can't write its own _TRANSPORT.
+_NOT_HARDWARE_LINE = re.compile(rb'"_TRANSPORT" ?: ?"(?:audit|stdout)"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One entry. ``second`` is of the Unix epoch."""
+
+    host_id: str | None
+    second: float
+    severity: str | None
+    message: str
+
+
+def read_json_entries(chunks: Iterable[bytes], findings: Findings) -> Iterator[Entry]:
+    """Yield the entries about hardware of ``journalctl -o json``: one object a line, all values text."""
+    for chunk in chunks:
+        for line in chunk.splitlines():
+            if not line.strip():
+                continue
+            if _NOT_HARDWARE_LINE.search(line):
+                findings.add(NOT_HARDWARE, b"journal transport audit or stdout")
+                continue
+            try:
+                fields = json.loads(line)
+            except (ValueError, RecursionError):
+                findings.add(BAD_ENTRY, line)
+                continue
+            if not isinstance(fields, dict):
+                findings.add(BAD_ENTRY, line)
+                continue
+            entry = _entry_of({str(name): _text(value) for name, value in fields.items()}, findings)
+            if entry is not None:
+                yield entry
+
+
+def read_export_entries(chunks: Iterable[bytes], findings: Findings) -> Iterator[Entry]:
+    """Yield the entries about hardware of ``journalctl -o export``: NAME=value lines, a blank line after each.
+
+    Values with line ends come as a name, a length (64 bit, little endian) and the bytes.
+    """
+    fields: dict[str, str] = {}
+    pending = b""
+    for chunk in chunks:
+        data, at = pending + chunk, 0
+        while (end := data.find(b"\n", at)) >= 0:
+            line = data[at:end]
+            if not line:
+                at = end + 1
+                if fields and (entry := _entry_of(fields, findings)) is not None:
+                    yield entry
+                fields = {}
+            elif b"=" in line:
+                at = end + 1
+                name, _, value = line.partition(b"=")
+                fields[name.decode("ascii", "replace")] = value.decode("utf-8", "replace")
+            else:
+                length = int.from_bytes(data[end + 1 : end + 9], "little")
+                if length > _MAX_FIELD_BYTES:
+                    findings.add(BAD_ENTRY, line)
+                    at = end + 1
+                    continue
+                if len(data) < end + 10 + length:
+                    break
+                value = data[end + 9 : end + 9 + length]
+                fields[line.decode("ascii", "replace")] = value.decode("utf-8", "replace")
+                at = end + 10 + length
+        pending = data[at:]
+    if fields or pending.strip():
+        # journalctl ends each entry with a blank line: without it the journal was cut, maybe in a value.
+        findings.add(BAD_ENTRY, "the last entry has no end")
+
+
+def collect_entries(
+    entries: Iterable[Entry],
+    *,
+    host_id: str | None,
+    catalogue: Catalogue,
+    collector: EventCollector,
+    day_numbers: set[int],
+) -> None:
+    """Count all entries; ``host_id`` is None where each entry names its host."""
+    batch: list[Entry] = []
+    for entry in entries:
+        batch.append(entry)
+        if len(batch) >= _BATCH:
+            _collect(batch, host_id, catalogue, collector, day_numbers)
+            batch = []
+    if batch:
+        _collect(batch, host_id, catalogue, collector, day_numbers)
+
+
+def _collect(
+    batch: list[Entry],
+    host_id: str | None,
+    catalogue: Catalogue,
+    collector: EventCollector,
+    day_numbers: set[int],
+) -> None:
+    messages = [_NEWLINES.sub(" ", entry.message) for entry in batch]
+    lines = mask_lines(b"".join(m.encode("utf-8", "replace") + b"\n" for m in messages))
+    templates = [refine_template(masked.decode("utf-8", "replace")) or "(empty)" for masked in lines.masked]
+    signatures = catalogue.match(templates)
+    for entry, message, code in zip(batch, messages, lines.codes.tolist(), strict=True):
+        day_numbers.add(int(entry.second // 86_400))
+        host = host_id or entry.host_id or "unknown"
+        signature = signatures[code]
+        if signature is not None:
+            collector.add_known(
+                host_id=host,
+                second=entry.second,
+                signature=signature,
+                template=templates[code],
+                message=message,
+            )
+        else:
+            collector.add_unknown(
+                host_id=host,
+                second=entry.second,
+                template=templates[code],
+                message=message,
+                severity=entry.severity,
+                n_lines=1,
+            )
+
+
+def _text(value: object) -> str:
+    """Return a JSON value as text: bytes that are no UTF-8 come as a list of numbers, repeated fields as a list."""
+    if isinstance(value, list):
+        if value and all(isinstance(each, int) and 0 <= each < 256 for each in value):
+            return bytes(value).decode("utf-8", "replace")
+        return _text(value[0]) if value else ""
+    return "" if value is None else str(value)
+
+
+def _entry_of(fields: Mapping[str, str], findings: Findings) -> Entry | None:
+    is_kernel = fields.get("_TRANSPORT") == "kernel"
+    program = "kernel" if is_kernel else fields.get("_COMM") or fields.get("SYSLOG_IDENTIFIER") or ""
+    if not is_hardware_program(program) or (program == "kernel" and not is_kernel):
+        findings.add(NOT_HARDWARE, program)
+        return None
+    stamp = fields.get("_SOURCE_REALTIME_TIMESTAMP") or fields.get("__REALTIME_TIMESTAMP") or ""
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 17 and 0 < int(stamp) < _LATEST_MICROSECOND):
+        findings.add(BAD_TIME, f"{stamp} {fields.get('MESSAGE', '')}")
+        return None
+    return Entry(
+        host_id=fields.get("_HOSTNAME"),
+        second=int(stamp) / 1e6,
+        severity=severity_of_priority(fields.get("PRIORITY", "")),
+        message=fields.get("MESSAGE", ""),
+    )
