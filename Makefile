@@ -22,6 +22,7 @@ up: ## Show the project in the Airflow UI, on the demo's data (PORT=8080)
 test: ## Install what the tests need and run all of them
 	@infra/make/environment.sh dev
 	@infra/make/environment.sh contract-lint
+	@infra/make/environment.sh infra-lint
 	@infra/install_test_servers.sh
 	@$(BIN)/pytest $(PYTEST_ARGS)
 

@@ -30,8 +30,9 @@ _REFINEMENTS = (
     (re.compile(r"\bsd[a-z]{1,3}#?(?![a-z])"), "sd*"),
     # A list of numbers is as long as it happens to be: registers, stack words, command bytes.
     (re.compile(r"#(?: #){3,}"), "# …"),
-    # A random name, such as a container's network interface.
-    (re.compile(r"(?:#[A-Za-z]{1,3}){2,}#?"), "#"),
+    # A random name, such as a container's network interface, that ends or begins in letters.
+    (re.compile(r"(?<=[a-z][a-z][a-z]#)[a-f]{1,6}\b"), ""),
+    (re.compile(r"\b(cali|veth|tap|lxc)[a-f]+#?"), r"\1#"),
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -93,23 +94,25 @@ def _as_array(out: Bytes) -> pa.LargeBinaryArray:
 
 
 def _masked_bytes(text: Bytes) -> Flags:
-    """Return which bytes belong to something that varies: digits, hexadecimal words, paths."""
+    """Return which bytes belong to something that varies: numbers, hexadecimal words, paths.
+
+    A word of digits and letters a to f, or one that begins with 0x, varies as a whole; any other from its
+    first digit to its last, so that ``cali317e2eeb40`` and ``cali9b`` are both ``cali#``.
+    """
     kinds = _CLASSES[text]
-    is_digit = kinds == _DIGIT
     is_word = (kinds & (_DIGIT | _HEX_LETTER | _OTHER_LETTER)) != 0
     edges = np.flatnonzero(is_word[1:] != is_word[:-1]) + 1
     # The text ends in a line feed, so only its first byte can lack an edge.
     edges = np.concatenate([np.zeros(1, np.int64), edges]) if is_word[0] else edges
     starts, ends = edges[0::2], edges[1::2]
-    masked: Flags = is_digit
-    if len(starts):
-        # Only words with a digit can be a number, and they are few.
-        counts = np.concatenate([np.zeros(1, np.int32), np.cumsum(is_digit, dtype=np.int32)])
-        digit_words = np.flatnonzero(counts[ends] != counts[starts])
-        if len(digit_words):
-            starts, ends = starts[digit_words], ends[digit_words]
-            is_hex = _are_hex(kinds, text, starts, ends)
-            masked = masked | _paint(len(text), starts[is_hex], ends[is_hex])
+    is_digit = kinds == _DIGIT
+    counts = np.concatenate([np.zeros(1, np.int32), np.cumsum(is_digit, dtype=np.int32)])
+    has_digit = counts[ends] != counts[starts]
+    starts, ends = starts[has_digit], ends[has_digit]
+    digits = np.flatnonzero(is_digit)
+    firsts, lasts = digits[counts[starts]], digits[counts[ends] - 1] + 1
+    is_hex = _are_hex(kinds, text, starts, ends)
+    masked = _paint(len(text), np.where(is_hex, starts, firsts), np.where(is_hex, ends, lasts))
     return _with_paths(masked, text, kinds)
 
 

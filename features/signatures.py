@@ -2,7 +2,7 @@
 
 It is data, ``signatures/*.yaml``. ``pattern`` is an RE2 expression searched in a line's *template*
 (``log_templates``), where each number is ``#``: so a catalogue of a hundred patterns is tried once for each
-distinct template and not for each line, in time linear in its length. The first signature that matches, by
+distinct template, which is short, and not for each line. The first signature that matches, by
 file name and then by place in the file, is the line's. ``hint``, ``count`` and ``code`` are searched in the
 line itself. ``codes`` gives a class and severity to single numbers, such as those of Xid.
 """
@@ -78,6 +78,7 @@ class Signature:
 
     key: str
     pattern: str
+    searched: re.Pattern[str]
     event_class: str
     component_kind: str
     severity: str
@@ -107,19 +108,18 @@ class Catalogue:
 
     signatures: tuple[Signature, ...]
 
+    @functools.cached_property
+    def any_pattern(self) -> str:
+        """Return the pattern that matches where any signature does."""
+        return "|".join(f"(?:{signature.pattern})" for signature in self.signatures)
+
     def match(self, templates: Sequence[str]) -> list[Signature | None]:
         """Return the signature of each template, None where no one speaks of it."""
         found: list[Signature | None] = [None] * len(templates)
         texts = pa.array(templates, pa.string())
-        # One automaton for all patterns: lines that match none, nearly all, cost a single scan.
-        left = pc.indices_nonzero(pc.match_substring_regex(texts, _any_of(self.signatures)))
-        for signature in self.signatures:
-            if not len(left):
-                break
-            hits = pc.match_substring_regex(texts.take(left), signature.pattern)
-            for at in left.filter(hits).to_pylist():
-                found[at] = signature
-            left = left.filter(pc.invert(hits))
+        # One automaton for all patterns: templates that match none, nearly all, cost a single scan.
+        for at in pc.indices_nonzero(pc.match_substring_regex(texts, self.any_pattern)).to_pylist():
+            found[at] = next((s for s in self.signatures if s.searched.search(templates[at])), None)
         return found
 
     def match_line(self, line: str) -> Signature | None:
@@ -185,10 +185,6 @@ def _group(pattern: re.Pattern[str] | None, line: str) -> str | None:
     return None if text is None or (text.isdigit() and len(text) > 9) else text
 
 
-def _any_of(signatures: Sequence[Signature]) -> str:
-    return "|".join(f"(?:{signature.pattern})" for signature in signatures)
-
-
 def _problems_of(entry: _Entry, known: set[str]) -> list[str]:
     problems = ["the key is used twice"] if entry.key in known else []
     expressions = [
@@ -216,6 +212,7 @@ def _signature_of(entry: _Entry) -> Signature:
     return Signature(
         key=entry.key,
         pattern=entry.pattern,
+        searched=re.compile(entry.pattern),
         event_class=entry.event_class,
         component_kind=entry.component,
         severity=entry.severity,

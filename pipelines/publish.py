@@ -21,8 +21,8 @@ def publish_day(
     """Make the list of ``day`` from out_predictions visible, whole or not at all.
 
     The edition is written under a name of its own, then the dataset, the day's copies and what readers
-    see elsewhere, then ``latest.json``, and that only if it does not name a later day. Killed at any point, ``latest.json``
-    names the list it named before, unchanged; running again ends in the same bytes.
+    see elsewhere, then ``latest.json``, and that only if it does not name a later day. Killed at any
+    point, ``latest.json`` names the list it named before, unchanged; running again ends in the same bytes.
     """
     edition = compose_edition(day, settings, lake, explain)
     write_edition(edition.manifest, edition.files, lake)

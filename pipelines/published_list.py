@@ -20,7 +20,9 @@ from pipelines.lake import Lake
 ROOT = "published/at_risk_hosts"
 LATEST_KEY = f"{ROOT}/latest.json"
 LIST_FILE, CSV_FILE, REPORT_FILE, MANIFEST_FILE = "list.parquet", "list.csv", "report.html", "manifest.json"
-_POINTER_ATTEMPTS = 5
+# People open these under the day's own name.
+_COPIED = (CSV_FILE, REPORT_FILE)
+_POINTER_ATTEMPTS = 20
 
 
 class _Document(BaseModel):
@@ -132,11 +134,34 @@ def write_edition(manifest: Manifest, files: Mapping[str, bytes], lake: Lake) ->
 
 
 def write_day_copies(manifest: Manifest, files: Mapping[str, bytes], lake: Lake) -> None:
-    """Put the files under the day's fixed names; the day's manifest, last, says which edition is current."""
+    """Put the files under the day's fixed names; the day's manifest, last, says which edition is current.
+
+    Where runs race for the same day, the copies end as those of one edition: whoever wrote last looks
+    whether the manifest is still its own, and brings the copies in line with it if not.
+    """
     folder = day_folder(manifest.day)
-    for name in (CSV_FILE, REPORT_FILE):
+    for name in _COPIED:
         lake.store.write(folder + name, files[name])
     lake.store.write(folder + MANIFEST_FILE, manifest.to_json())
+    current = manifest
+    for _ in range(_POINTER_ATTEMPTS):
+        _copy_where_different(current, lake)
+        seen = read_day_manifest(manifest.day, lake)
+        if seen == current:
+            return
+        current = seen
+    raise WriteLostError(
+        f"{lake.store.uri(folder)} was changed by other runs {_POINTER_ATTEMPTS} times in a row. Every edition "
+        f"is whole; the copies there may be of several. Run again: prefail publish --day {manifest.day}",
+        day=manifest.day.isoformat(),
+    )
+
+
+def _copy_where_different(manifest: Manifest, lake: Lake) -> None:
+    for name in _COPIED:
+        key = day_folder(manifest.day) + name
+        if digest(lake.store.read(key)) != manifest.file(name).sha256:
+            lake.store.write(key, read_file(manifest, name, lake))
 
 
 def move_latest(manifest: Manifest, lake: Lake) -> bool:

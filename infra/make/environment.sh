@@ -1,9 +1,10 @@
 #!/bin/sh
-# Make a virtual environment what its lock says: environment.sh run|dev|contract-lint
+# Make a virtual environment what its lock says: environment.sh run|dev|contract-lint|infra-lint
 #
 # run            .venv from requirements.lock, with this project      (make demo, make up)
 # dev            .venv from requirements-dev.lock, with this project  (make test, make check)
 # contract-lint  .venv-contract-lint, alone: it pins a typer that Airflow refuses
+# infra-lint     .venv-infra-lint, alone: checkov pins half a hundred packages
 #
 # Nothing is installed when the stamp says that the same locks were installed in the same place.
 set -eu
@@ -13,8 +14,9 @@ case "${1:-}" in
 run) folder=.venv lock=requirements.lock stamps="run dev" ;;
 dev) folder=.venv lock=requirements-dev.lock stamps="dev" ;;
 contract-lint) folder=.venv-contract-lint lock=requirements-contract-lint.lock stamps="contract-lint" ;;
+infra-lint) folder=.venv-infra-lint lock=requirements-infra-lint.lock stamps="infra-lint" ;;
 *)
-    echo "usage: environment.sh run|dev|contract-lint" >&2
+    echo "usage: environment.sh run|dev|contract-lint|infra-lint" >&2
     exit 2
     ;;
 esac

@@ -85,7 +85,8 @@ class ReadingEntry(SeriesChoice):
     column_by: ColumnByLabel | None = None
     protocols: tuple[str, ...] = ()
     divide_by: int = Field(default=1, ge=1)
-    exact_below: int | None = None
+    # Prometheus keeps every value as a double, which holds each integer up to here only.
+    exact_below: int = Field(default=1 << 53, le=1 << 53)
     adds_up: bool = False
     zero_is_unknown: bool = False
 

@@ -208,7 +208,7 @@ def _fill(
             continue
         if entry.zero_is_unknown and last.value == 0:
             continue
-        if entry.exact_below is not None and abs(last.value) >= entry.exact_below:
+        if abs(last.value) >= entry.exact_below:
             continue
         summed[host, device, column] = last.value
     for (host, device, column), value in summed.items():

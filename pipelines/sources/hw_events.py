@@ -23,6 +23,7 @@ from pipelines.sources.source import InputFile, LeftOut, RawTable
 DATASET = "raw_hw_events"
 PLACES = ("socket", "channel", "dimm", "rank", "bank", "row", "column")
 Place = tuple[int | None, ...]
+NOT_HARDWARE = "of a program that does not speak of hardware"
 NOWHERE: Place = (None,) * len(PLACES)
 
 # A host that writes more distinct events than this a day is broken in a way that the rest won't tell better.
@@ -65,6 +66,8 @@ class EventCollector:
 
     rows: dict[EventKey, _Row] = field(default_factory=dict)
     overflow: Counter[str] = field(default_factory=Counter)
+    # Lines of other programs, by day since 1970: nothing is wrong with them.
+    n_not_hardware: Counter[int] = field(default_factory=Counter)
     _n_known: Counter[tuple[str, int]] = field(default_factory=Counter)
     _n_templates: Counter[tuple[str, int]] = field(default_factory=Counter)
 
@@ -171,6 +174,10 @@ class EventCollector:
         """Return the days that have a row."""
         return frozenset(_day_of_minute(key.minute) for key in self.rows)
 
+    def n_events_of(self, day: dt.date) -> int:
+        """Return how many events all rows of ``day`` stand for."""
+        return sum(row.n_events for key, row in self.rows.items() if _day_of_minute(key.minute) == day)
+
     def merge(self, other: "EventCollector") -> None:
         """Count the other's events too."""
         for key, row in other.rows.items():
@@ -184,6 +191,7 @@ class EventCollector:
                 row.second,
             )
         self.overflow.update(other.overflow)
+        self.n_not_hardware.update(other.n_not_hardware)
 
     def table_of(self, day: dt.date, source: str) -> pa.Table:
         """Return raw_hw_events of ``day``, sorted by time. An event is known from when it happened."""
@@ -226,6 +234,8 @@ def raw_events(
     left_out: Mapping[str, tuple[int, str]],
 ) -> RawTable:
     """Return what a source delivers of ``day``; ``left_out`` goes from reason to count and example."""
+    n_others = collector.n_not_hardware[(day - dt.date(1970, 1, 1)).days]
+    others = {NOT_HARDWARE: (n_others, "logins, jobs, services")} if n_others else {}
     bounds = {reason: (count, "counted in one row a host") for reason, count in collector.overflow.items()}
     return RawTable(
         dataset=DATASET,
@@ -233,7 +243,7 @@ def raw_events(
         inputs=tuple(inputs),
         left_out=tuple(
             LeftOut(reason=reason, count=count, example=escape_text(example, 200))
-            for reason, (count, example) in sorted({**left_out, **bounds}.items())
+            for reason, (count, example) in sorted({**left_out, **others, **bounds}.items())
         ),
     )
 

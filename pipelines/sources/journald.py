@@ -9,18 +9,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from features.log_templates import mask_lines
+from features.log_templates import mask_lines, refine_template
 from features.signatures import Catalogue
-from pipelines.sources.hw_events import EventCollector
+from pipelines.sources.hw_events import NOT_HARDWARE, EventCollector
 from pipelines.sources.log_files import Findings
-from pipelines.sources.log_lines import NOT_HARDWARE
 from pipelines.sources.log_shapes import is_hardware_program, severity_of_priority
-from features.log_templates import refine_template
 
 BAD_ENTRY = "no journal entry, or a truncated one"
 BAD_TIME = "a journal entry without a real-time stamp"
 _NEWLINES = re.compile(r"[\r\n]+")
+LONG_FIELD = "a field of a journal entry beyond the bound; the entry's other fields count"
 _MAX_FIELD_BYTES = 64 << 10
+_MAX_SKIPPED_BYTES = 1 << 30
 _LATEST_MICROSECOND = 7_258_118_400_000_000
 _BATCH = 5_000
 # A line of another transport is not worth parsing; a program can't write its own _TRANSPORT.
@@ -40,7 +40,7 @@ class Entry:
 def read_json_entries(chunks: Iterable[bytes], findings: Findings) -> Iterator[Entry]:
     """Yield the entries about hardware of ``journalctl -o json``: one object a line, all values text."""
     for chunk in chunks:
-        for line in chunk.splitlines():
+        for line in chunk.split(b"\n"):
             if not line.strip():
                 continue
             if _NOT_HARDWARE_LINE.search(line):
@@ -59,38 +59,48 @@ def read_json_entries(chunks: Iterable[bytes], findings: Findings) -> Iterator[E
                 yield entry
 
 
-def read_export_entries(chunks: Iterable[bytes], findings: Findings) -> Iterator[Entry]:
+def read_export_entries(blocks: Iterable[bytes], findings: Findings) -> Iterator[Entry]:
     """Yield the entries about hardware of ``journalctl -o export``: NAME=value lines, a blank line after each.
 
     Values with line ends come as a name, a length (64 bit, little endian) and the bytes.
     """
     fields: dict[str, str] = {}
     pending = b""
-    for chunk in chunks:
-        data, at = pending + chunk, 0
-        while (end := data.find(b"\n", at)) >= 0:
+    n_to_skip = 0
+    for block in blocks:
+        data = pending + block
+        at = min(n_to_skip, len(data))
+        n_to_skip -= at
+        while not n_to_skip and (end := data.find(b"\n", at)) >= 0:
             line = data[at:end]
             if not line:
                 at = end + 1
                 if fields and (entry := _entry_of(fields, findings)) is not None:
                     yield entry
                 fields = {}
-            elif b"=" in line:
-                at = end + 1
-                name, _, value = line.partition(b"=")
-                fields[name.decode("ascii", "replace")] = value.decode("utf-8", "replace")
-            else:
+                continue
+            name, is_text, value = line.partition(b"=")
+            after = end + 1
+            if not is_text:
+                if len(data) < end + 9:
+                    break
                 length = int.from_bytes(data[end + 1 : end + 9], "little")
+                after = end + 10 + length
                 if length > _MAX_FIELD_BYTES:
-                    findings.add(BAD_ENTRY, line)
-                    at = end + 1
+                    findings.add(LONG_FIELD, line)
+                    # A length beyond reason is damage: go on at the next line, do not skip the rest of the file.
+                    n_to_skip = max(after - len(data), 0) if length < _MAX_SKIPPED_BYTES else 0
+                    at = min(after, len(data)) if length < _MAX_SKIPPED_BYTES else end + 1
                     continue
-                if len(data) < end + 10 + length:
+                if len(data) < after:
                     break
                 value = data[end + 9 : end + 9 + length]
-                fields[line.decode("ascii", "replace")] = value.decode("utf-8", "replace")
-                at = end + 10 + length
+            fields[name.decode("ascii", "replace")] = value.decode("utf-8", "replace")
+            at = after
         pending = data[at:]
+        if len(pending) > 2 * _MAX_FIELD_BYTES:
+            findings.add(LONG_FIELD, pending)
+            pending = b""
     if fields or pending.strip():
         # journalctl ends each entry with a blank line: without it the journal was cut, maybe in a value.
         findings.add(BAD_ENTRY, "the last entry has no end")
@@ -161,7 +171,9 @@ def _text(value: object) -> str:
 def _entry_of(fields: Mapping[str, str], findings: Findings) -> Entry | None:
     is_kernel = fields.get("_TRANSPORT") == "kernel"
     program = "kernel" if is_kernel else fields.get("_COMM") or fields.get("SYSLOG_IDENTIFIER") or ""
-    if not is_hardware_program(program) or (program == "kernel" and not is_kernel):
+    # _UID is set by journald as well: a program of another user may call itself smartd.
+    is_trusted = is_kernel or (program != "kernel" and fields.get("_UID", "0") == "0")
+    if not is_trusted or not is_hardware_program(program):
         findings.add(NOT_HARDWARE, program)
         return None
     stamp = fields.get("_SOURCE_REALTIME_TIMESTAMP") or fields.get("__REALTIME_TIMESTAMP") or ""

@@ -107,6 +107,20 @@ def host_of(file_name: str) -> str:
     return escape_text(_SUFFIXES.sub("", file_name) or file_name, 255)
 
 
+def first_bytes(file: LogFile, size: int = 4096) -> bytes:
+    """Return how the file begins, uncompressed; nothing where it is damaged from its first byte."""
+    try:
+        with file.path.open("rb") as raw:
+            if file.path.suffix != ".gz":
+                return raw.read(size)
+            with gzip.GzipFile(fileobj=raw) as unpacked:
+                return unpacked.read(size)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return b""
+    except OSError as error:
+        raise _unreadable(file.name, error) from error
+
+
 def day_of_folder(name: str) -> dt.date | None:
     """Return the day of a folder named YYYY-MM-DD, None for any other."""
     try:
@@ -136,9 +150,10 @@ class _Hashing:
 class LogReader:
     """Streams one file. After the last chunk ``input_file`` says what was read."""
 
-    def __init__(self, file: LogFile, findings: Findings) -> None:
+    def __init__(self, file: LogFile, findings: Findings, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._file = file
         self._findings = findings
+        self._max_line_bytes = max_line_bytes
         self._pending = b""
         self._is_skipping = False
         self.input_file: InputFile | None = None
@@ -146,18 +161,24 @@ class LogReader:
     def chunks(self) -> Iterator[bytes]:
         """Yield pieces of whole lines, each ending in a line feed, without NUL bytes and terminal escapes.
 
-        A line beyond ``MAX_LINE_BYTES`` is cut there. ``TransientError`` if the file was replaced or cut
-        while it was read; that it grows is what logs do.
+        A line beyond the bound is cut there.
+        """
+        for block in self.blocks():
+            if lines := self._whole_lines(block):
+                yield self._clean(lines)
+        if self._pending and not self._is_skipping:
+            yield self._clean(self._pending + b"\n")
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the file's bytes, uncompressed, as they are.
+
+        ``TransientError`` if the file was replaced or cut while it was read; that it grows is what logs do.
         """
         try:
             with self._file.path.open("rb") as raw:
                 before = self._file.path.stat()
                 hashing = _Hashing(raw)
-                for block in self._blocks(hashing):
-                    if lines := self._whole_lines(block):
-                        yield self._clean(lines)
-                if self._pending and not self._is_skipping:
-                    yield self._clean(self._pending + b"\n")
+                yield from self._blocks(hashing)
                 while hashing.read(1 << 20):
                     pass
                 after = self._file.path.stat()
@@ -205,9 +226,9 @@ class LogReader:
             lines, self._pending = self._pending + block[: end + 1], block[end + 1 :]
         else:
             lines, self._pending = b"", self._pending + block
-        if len(self._pending) > MAX_LINE_BYTES:
-            self._findings.add(_TOO_LONG, self._pending)
-            lines += self._pending[:MAX_LINE_BYTES] + b"\n"
+        if len(self._pending) > self._max_line_bytes:
+            self._findings.add(self._too_long, self._pending)
+            lines += self._pending[: self._max_line_bytes] + b"\n"
             self._pending = b""
             self._is_skipping = True
         return lines
@@ -219,23 +240,24 @@ class LogReader:
             lines = lines.replace(b"\0", b"")
         if b"\x1b" in lines:
             lines = _TERMINAL.sub(b"", lines)
-        if len(lines) > MAX_LINE_BYTES and _has_long_line(lines):
-            lines = b"".join(self._cut(line) for line in lines.splitlines(keepends=True))
+        if len(lines) > self._max_line_bytes and _has_long_line(lines, self._max_line_bytes):
+            lines = b"".join(self._cut(line) for line in lines.split(b"\n")[:-1])
         return lines
 
     def _cut(self, line: bytes) -> bytes:
-        if len(line) <= MAX_LINE_BYTES:
-            return line if line.endswith(b"\n") else line + b"\n"
-        self._findings.add(_TOO_LONG, line)
-        return line[:MAX_LINE_BYTES] + b"\n"
+        if len(line) <= self._max_line_bytes:
+            return line + b"\n"
+        self._findings.add(self._too_long, line)
+        return line[: self._max_line_bytes] + b"\n"
+
+    @property
+    def _too_long(self) -> str:
+        return f"longer than {self._max_line_bytes:,} bytes; the beginning counts"
 
 
-_TOO_LONG = f"longer than {MAX_LINE_BYTES:,} bytes; the beginning counts"
-
-
-def _has_long_line(lines: bytes) -> bool:
-    """Return whether a line may be too long: no line end between two probes means that one is."""
-    half = MAX_LINE_BYTES // 2
+def _has_long_line(lines: bytes, max_bytes: int) -> bool:
+    """Return whether a line may be too long: a stretch of half the bound without a line end."""
+    half = max_bytes // 2
     probes = range(0, len(lines), half)
     return any(lines.find(b"\n", at, at + half) < 0 for at in probes if at + half <= len(lines))
 

@@ -8,18 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.log_templates import mask_lines
-from features.signatures import Catalogue
 from pipelines.sources.hw_events import EventCollector
 from pipelines.sources.log_files import Findings
-from pipelines.sources.log_shapes import Clock, LineShape, read_shapes, severity_of_priority
+from pipelines.sources.log_shapes import Clock, LineShape, ShapeTable, severity_of_priority
 from pipelines.sources.log_times import LineTimes
 
 NO_TIME = "no time stamp of a layout that we know"
 BAD_TIME = "the time stamp can't be a time"
-NOT_HARDWARE = "of a program that does not speak of hardware"
 _CLOCKS = tuple(Clock)
 _SECONDS_A_DAY = 86_400
-_MAX_SHAPES = 50_000
 # Beyond the year 2200 no clock is right, and before 1980 none was set.
 _FIRST_SECOND, _LAST_SECOND = 315_532_800, 7_258_118_400
 
@@ -40,13 +37,10 @@ class TextLog:
 
     host_id: str | None
     times: LineTimes
-    clocks: frozenset[Clock]
-    catalogue: Catalogue
+    table: ShapeTable
     collector: EventCollector
     findings: Findings
     day_numbers: set[int] = field(default_factory=set)
-    _shape_of: dict[bytes, int] = field(default_factory=dict)
-    _shapes: list[LineShape | None] = field(default_factory=list)
 
     def read(self, chunks: Iterable[bytes]) -> None:
         """Count all lines of the file."""
@@ -55,36 +49,24 @@ class TextLog:
 
     def _read_chunk(self, chunk: bytes) -> None:
         lines = mask_lines(chunk)
-        shape_at = self._look_up(lines.masked)[lines.codes]
+        shape_at = np.array(self.table.look_up(lines.masked), np.int64)[lines.codes]
         ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == 10)
         starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
-        clock_of = np.array([-1 if s is None else _CLOCKS.index(s.clock) for s in self._shapes], np.int8)
+        clock_of = np.array([-1 if s is None else _CLOCKS.index(s.clock) for s in self.table.shapes], np.int8)
         seconds = self._read_times(chunk, starts, clock_of[shape_at])
         is_read = np.isfinite(seconds)
         self._count_unread(chunk, starts, ends, clock_of[shape_at], is_read)
         day_numbers = np.where(is_read, seconds // _SECONDS_A_DAY, -1).astype(np.int64)
         self.day_numbers.update(set(np.unique(day_numbers[is_read]).tolist()))
 
-        kind_of = np.array([_kind(shape) for shape in self._shapes], np.int8)
+        kind_of = np.array([_kind(shape) for shape in self.table.shapes], np.int8)
         kinds = np.where(is_read, kind_of[shape_at], _OTHER)
         self._count_known(chunk, np.flatnonzero(kinds == _KNOWN), starts, ends, seconds, shape_at)
         self._count_unknown(
             chunk, np.flatnonzero(kinds == _UNKNOWN), starts, ends, seconds, day_numbers, shape_at
         )
-        others = np.flatnonzero(is_read & (kinds == _OTHER))
-        if len(others):
-            example = self._shapes[shape_at[others[0]]]
-            self.findings.add(NOT_HARDWARE, example.program if example else "", len(others))
-
-    def _look_up(self, masked: tuple[bytes, ...]) -> NDArray[np.int64]:
-        if len(self._shapes) > _MAX_SHAPES:
-            self._shape_of.clear()
-            self._shapes.clear()
-        new = [line for line in masked if line not in self._shape_of]
-        for line, shape in zip(new, read_shapes(new, self.clocks, self.catalogue), strict=True):
-            self._shape_of[line] = len(self._shapes)
-            self._shapes.append(shape)
-        return np.array([self._shape_of[line] for line in masked], np.int64)
+        others, counts = np.unique(day_numbers[is_read & (kinds == _OTHER)], return_counts=True)
+        self.collector.n_not_hardware.update(dict(zip(others.tolist(), counts.tolist(), strict=True)))
 
     def _read_times(
         self, chunk: bytes, starts: NDArray[np.int64], clocks: NDArray[np.int8]
@@ -129,7 +111,7 @@ class TextLog:
             second, n = repeats.get(key, (float(seconds[at]), 0))
             repeats[key] = (min(second, float(seconds[at])), n + 1)
         for (line, shape_number), (second, n) in repeats.items():
-            shape = self._shapes[shape_number]
+            shape = self.table.shapes[shape_number]
             if shape is None or shape.signature is None:
                 raise AssertionError("a known line has a signature")
             host, message, _ = _split(line)
@@ -162,7 +144,7 @@ class TextLog:
             groups = groups * len(hosts) + np.array(numbers, np.int64)
         _, first, counts = np.unique(groups, return_index=True, return_counts=True)
         for at, n in zip(chosen[first].tolist(), counts.tolist(), strict=True):
-            shape = self._shapes[shape_at[at]]
+            shape = self.table.shapes[shape_at[at]]
             host, message, priority = _split(chunk[starts[at] : ends[at]])
             self.collector.add_unknown(
                 host_id=self.host_id or host,

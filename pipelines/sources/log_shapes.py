@@ -4,6 +4,7 @@ This is done once for each distinct masked line, not for each line, so it may us
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,6 +30,8 @@ HARDWARE_PROGRAMS = frozenset(
     "kernel mcelog rasdaemon smartd edac-util nvidia-persistenced nvidia-fabricmanager nv-fabricmanager "
     "nvme-cli ipmievd ipmiutil hpasmd megaraid mdadm multipathd thermald zed Server".split()
 )
+# Shapes of a fleet are some thousands; more are lines that somebody makes up.
+_MAX_SHAPES = 50_000
 _SEVERITIES = ("critical", "critical", "critical", "error", "warning", "info", "info", "info")
 _LEVEL_NAMES = {
     **{name: "critical" for name in ("emerg", "alert", "crit")},
@@ -71,25 +74,54 @@ class _Layout:
     message: str
 
 
+class ShapeTable:
+    """Remembers the shapes of masked lines across files, because the hosts of a fleet say the same."""
+
+    def __init__(self, clocks: frozenset[Clock], catalogue: Catalogue) -> None:
+        self._clocks = clocks
+        self._catalogue = catalogue
+        self._number_of: dict[bytes, int] = {}
+        self.shapes: list[LineShape | None] = []
+
+    def look_up(self, masked: Sequence[bytes]) -> list[int]:
+        """Return the places in ``shapes`` of masked lines; places are good until the next call."""
+        if len(self.shapes) > _MAX_SHAPES:
+            self._number_of.clear()
+            self.shapes.clear()
+        new = [line for line in masked if line not in self._number_of]
+        for line, shape in zip(new, read_shapes(new, self._clocks, self._catalogue), strict=True):
+            self._number_of[line] = len(self.shapes)
+            self.shapes.append(shape)
+        return [self._number_of[line] for line in masked]
+
+
 def read_shapes(
-    masked: list[bytes], clocks: frozenset[Clock], catalogue: Catalogue
+    masked: Sequence[bytes], clocks: frozenset[Clock], catalogue: Catalogue
 ) -> list[LineShape | None]:
     """Return the shape of each masked line; None where no layout with one of ``clocks`` fits."""
+    if not masked:
+        return []
     layouts = [_layout_of(line.decode("utf-8", "replace"), clocks) for line in masked]
-    templates = [refine_template(layout.message) if layout else "" for layout in layouts]
+    speaks = [layout is not None and is_hardware_program(layout.program) for layout in layouts]
+    templates = [
+        refine_template(layout.message) if layout and is_hardware else ""
+        for layout, is_hardware in zip(layouts, speaks, strict=True)
+    ]
     signatures = catalogue.match(templates)
     return [
         None
         if layout is None
         else LineShape(
             clock=layout.clock,
-            is_hardware=is_hardware_program(layout.program),
+            is_hardware=is_hardware,
             template=template or "(empty)",
             program=layout.program,
             severity=layout.severity,
-            signature=signature if is_hardware_program(layout.program) else None,
+            signature=signature,
         )
-        for layout, template, signature in zip(layouts, templates, signatures, strict=True)
+        for layout, is_hardware, template, signature in zip(
+            layouts, speaks, templates, signatures, strict=True
+        )
     ]
 
 

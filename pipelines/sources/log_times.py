@@ -52,6 +52,9 @@ def split_boots(chunks: Iterable[bytes]) -> list[float]:
     return [*last_of_boot, highest] if highest >= 0 else last_of_boot
 
 
+_NEW = float("-inf")
+
+
 class LineTimes:
     """Reads the times of one file's lines, in the file's order.
 
@@ -80,17 +83,17 @@ class LineTimes:
         }
 
     def _read_syslog(self, text: bytes, at: int) -> float | None:
-        # "Feb 16 13:44:16" is most often all of it; with a priority or a year it is longer, and may vary.
-        key = text[at : at + 15] if text[at : at + 1] != b"<" else text[at : at + 20]
-        if key in self._cache:
-            return self._cache[key]
+        # "Feb 16 13:44:16": all lines of a minute share its first twelve bytes.
+        key = text[at : at + 12]
+        seconds = text[at + 12 : at + 15]
+        if seconds[:1] == b":" and seconds[1:].isdigit() and key[9:10] == b":":
+            base = self._cache.get(key, _NEW)
+            if base == _NEW:
+                found = _SYSLOG.match(text, at)
+                base = self._remember(key, self._local(found[1], found[2], (found[4], found[5], b"0"), None) if found else None)
+            return None if base is None else base + min(int(seconds[1:]), 60)
         found = _SYSLOG.match(text, at)
-        second = None
-        if found:
-            second = self._local(found[1], found[2], (found[4], found[5], found[6]), found[3])
-        if found and found.end() - at > len(key):
-            return second  # the key does not hold all of the time
-        return self._remember(key, second)
+        return self._local(found[1], found[2], (found[4], found[5], found[6]), found[3]) if found else None
 
     def _read_ctime(self, text: bytes, at: int) -> float | None:
         found = _CTIME.match(text, at)

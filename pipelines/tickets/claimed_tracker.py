@@ -5,8 +5,8 @@ key by a conditional write in the lake, then creates, then records the ticket's 
 
     killed before the claim        nothing happened
     killed before create           the claim is held for ``CLAIM_WAIT``, then another run looks and creates
-    killed before the record,      the next run finds the ticket by its key and records it; where the
-    or the reply was lost          tracker's search lags, it waits out ``CLAIM_WAIT`` first
+    killed before the record,      the next run finds the ticket by its key; where the tracker's search
+    or the reply was lost          lags, it waits out ``CLAIM_WAIT`` first, then finds and records it
     search no longer shows it      the claim names it, and the next run reads it by its number
 
 What remains is a run that stops for longer than ``CLAIM_WAIT`` between its claim and its request and
@@ -16,6 +16,7 @@ then goes on; ``apply_plan`` reads back and names two open tickets of one key.
 import datetime as dt
 import uuid
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from pipelines.errors import PrefailError, WriteLostError
 from pipelines.lake import Lake
@@ -60,8 +61,11 @@ class ClaimedTracker:
         found = self._inner.find(keys)
         known = {ticket.ticket_id for ticket in found}
         # A search index may lag behind what this very run has opened.
-        missing = [self._opened[key] for key in sorted(set(keys) & self._opened.keys())]
-        return found + [self._inner.get(ticket_id) for ticket_id in missing if ticket_id not in known]
+        for key in sorted(set(keys) & self._opened.keys()):
+            if self._opened[key] not in known:
+                with suppress(TicketGoneError):  # said where somebody wants to open it again
+                    found.append(self._inner.get(self._opened[key]))
+        return found
 
     def list_open(self, environment: str) -> list[Ticket]:
         return self._inner.list_open(environment)
@@ -93,14 +97,17 @@ class ClaimedTracker:
     def _open(self, key: str, act: Callable[[], Ticket]) -> Ticket:
         for _ in range(_ATTEMPTS):
             # The claim is read before the tracker is asked: if another run opens a ticket after this
-            # look, it has replaced the claim, and writing ours fails.
+            # look, it has replaced the claim, and writing ours fails. ``act`` searches by key itself.
             claim, etag = self._claims.read(key)
-            if existing := self._find_open(key, claim):
-                if claim is not None and claim.ticket_id != existing.ticket_id:
-                    self._settle(key, claim, etag, existing.ticket_id)
+            if existing := self._find_claimed(key, claim):
                 return existing
             now = self._clock()
             if claim is not None and claim.is_held(now, CLAIM_WAIT):
+                for ticket in self._inner.find([key]):
+                    # Never settle another's claim: its request may still be on the way. Read again, because
+                    # an index may show as open what was closed a moment ago.
+                    if ticket.is_open and self._inner.get(ticket.ticket_id).is_open:
+                        return ticket
                 raise self._refuse(key, claim)
             mine = TicketClaim(
                 run=uuid.uuid4().hex,
@@ -130,10 +137,8 @@ class ClaimedTracker:
         self._settle(key, mine, etag, ticket.ticket_id)
         return ticket
 
-    def _find_open(self, key: str, claim: TicketClaim | None) -> Ticket | None:
-        for ticket in self._inner.find([key]):
-            if ticket.is_open:
-                return ticket
+    def _find_claimed(self, key: str, claim: TicketClaim | None) -> Ticket | None:
+        """Return the ticket that a settled claim names, if it is open."""
         if claim is None or claim.ticket_id is None:
             return None
         # By its number, even where the search shows it closed: an index may not know yet that it was re-opened.

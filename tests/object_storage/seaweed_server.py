@@ -30,25 +30,23 @@ PIPELINE = ("pipelinekey", "pipeline-secret-0123456789")
 READ_ONLY = ("readonlykey", "readonly-secret-0123456789")
 # May write below published/ of one bucket only, as the publish role of infra/.
 PUBLISHER = ("publisherkey", "publisher-secret-0123456789")
-_IDENTITIES = {
-    "identities": [
-        {
-            "name": "pipeline",
-            "credentials": [{"accessKey": PIPELINE[0], "secretKey": PIPELINE[1]}],
-            "actions": ["Admin", "Read", "List", "Tagging", "Write"],
-        },
-        {
-            "name": "readonly",
-            "credentials": [{"accessKey": READ_ONLY[0], "secretKey": READ_ONLY[1]}],
-            "actions": ["Read", "List"],
-        },
-        {
-            "name": "publisher",
-            "credentials": [{"accessKey": PUBLISHER[0], "secretKey": PUBLISHER[1]}],
-            "actions": ["Read:lists", "List:lists", "Write:lists"],
-        },
-    ]
-}
+_IDENTITIES: tuple[dict[str, object], ...] = (
+    {
+        "name": "pipeline",
+        "credentials": [{"accessKey": PIPELINE[0], "secretKey": PIPELINE[1]}],
+        "actions": ["Admin", "Read", "List", "Tagging", "Write"],
+    },
+    {
+        "name": "readonly",
+        "credentials": [{"accessKey": READ_ONLY[0], "secretKey": READ_ONLY[1]}],
+        "actions": ["Read", "List"],
+    },
+    {
+        "name": "publisher",
+        "credentials": [{"accessKey": PUBLISHER[0], "secretKey": PUBLISHER[1]}],
+        "actions": ["Read:lists", "List:lists", "Write:lists"],
+    },
+)
 
 
 @dataclass(kw_only=True)
@@ -57,6 +55,7 @@ class SeaweedServer:
 
     folder: Path
     port: int = 0
+    more_identities: tuple[dict[str, object], ...] = ()
     _process: "subprocess.Popen[bytes] | None" = field(default=None)
 
     @property
@@ -66,7 +65,9 @@ class SeaweedServer:
     def start(self) -> None:
         """Start it and wait until it answers; on other ports if somebody else took these."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "identities.json").write_text(json.dumps(_IDENTITIES), "utf-8")
+        (self.folder / "identities.json").write_text(
+            json.dumps({"identities": [*_IDENTITIES, *self.more_identities]}), "utf-8"
+        )
         port = self.port
         for _ in range(5):
             self.port = port or _find_free_ports()

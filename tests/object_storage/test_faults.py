@@ -17,6 +17,7 @@ from tests.object_storage.seaweed_server import SeaweedServer
 pytestmark = pytest.mark.service
 
 DAY = dt.date(2026, 2, 1)
+LARGE = np.random.default_rng(4).bytes(18_000_000)
 DATA = np.random.default_rng(3).bytes(400_000)
 
 
@@ -99,12 +100,21 @@ def test_an_upload_in_parts_survives_resets(
     seaweed: SeaweedServer, fault_proxy: FaultProxy, s3_store: S3Store
 ) -> None:
     options = seaweed.settings(endpoint_url=fault_proxy.endpoint_url, multipart_threshold_mb=5)
-    data = np.random.default_rng(4).bytes(18_000_000)
     for applies in (is_put, lambda head: head.startswith(b"POST") and b"uploadId" in head):
         fault_proxy.add(Fault(applies=applies, times=1, reset_after=0))
-    S3Store.open(s3_store.root, options).write("large", data)
+    S3Store.open(s3_store.root, options).write("large", LARGE)
     assert [fault_proxy.times_used(fault) for fault in fault_proxy.faults] == [1, 1]
-    assert s3_store.read("large") == data
+    assert s3_store.read("large") == LARGE
+
+
+def test_damage_to_an_object_in_parts_is_noticed_by_our_own_digest(
+    seaweed: SeaweedServer, fault_proxy: FaultProxy, s3_store: S3Store
+) -> None:
+    # The server's checksum of an upload in parts is of the parts' checksums; no client compares that.
+    S3Store.open(s3_store.root, seaweed.settings(multipart_threshold_mb=5)).write("large", LARGE)
+    fault_proxy.add(Fault(applies=is_get, flip_at=9_000_000))
+    with pytest.raises(StorageError, match="another SHA-256 than those written"):
+        impatient(s3_store, seaweed, fault_proxy).read("large")
 
 
 def test_damage_in_a_range_is_noticed_by_the_page_checksums(

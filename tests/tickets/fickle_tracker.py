@@ -32,7 +32,7 @@ class SimulatedClock:
 
 
 class KeylessTracker(MemoryTracker):
-    """Opens a second ticket under a key without a word, as most trackers would; ``get`` is up to date.
+    """Looks before it opens a ticket, but sees what was, as most trackers would; ``get`` is up to date.
 
     Searches show each ticket as it was ``lag`` ago. A creation may land only after its reply was lost.
     """
@@ -46,10 +46,14 @@ class KeylessTracker(MemoryTracker):
 
     def land_late_creations(self) -> None:
         """Open what was asked for in requests whose time has come."""
-        due = [draft for lands_at, draft in self._late if lands_at <= self._clock()]
-        self._late = [pair for pair in self._late if pair[0] > self._clock()]
-        for draft in due:
+        now = self._clock.now
+        due = [pair for pair in self._late if pair[0] <= now]
+        self._late = [pair for pair in self._late if pair[0] > now]
+        for lands_at, draft in due:
+            # It landed then, and searches show it from then on; we only hear of it now.
+            self._clock.now = lands_at
             self.create(draft)
+        self._clock.now = now
 
     def create_later(self, draft: Draft, delay: dt.timedelta) -> None:
         self._late.append((self._clock() + delay, draft))
@@ -63,9 +67,6 @@ class KeylessTracker(MemoryTracker):
     def _shown(self) -> dict[str, Ticket]:
         horizon = self._clock() - self._lag
         return {ticket.ticket_id: ticket for written_at, ticket in self._versions if written_at <= horizon}
-
-    def _find_open(self, key: str) -> Ticket | None:
-        return None
 
     def _put(self, ticket: Ticket) -> Ticket:
         self._versions.append((self._clock(), ticket))

@@ -52,16 +52,10 @@ class IssueTracker:
         return ticket
 
     def comment(self, ticket_id: str, comment: Comment) -> None:
-        self._say(self._issues.read(ticket_id), comment)
-
-    def _say(self, issue: Issue, comment: Comment) -> Issue:
-        """Add a remark unless it is there; return the issue as it is then (a remark may change its version)."""
-        said = [_NOTE.findall(remark.text) for remark in self._issues.read_remarks(issue.issue_id)]
-        if any(comment.comment_id in ids for ids in said):
-            return issue
-        text = f"{comment.text}\n\n(Prefail note {comment.comment_id})"
-        self._issues.add_remark(issue, self._issues.show(text))
-        return issue if issue.version is None else self._issues.read(issue.issue_id)
+        said = [_NOTE.findall(remark.text) for remark in self._issues.read_remarks(ticket_id)]
+        if not any(comment.comment_id in ids for ids in said):
+            text = f"{comment.text}\n\n(Prefail note {comment.comment_id})"
+            self._issues.add_remark(ticket_id, self._issues.show(text))
 
     def update(self, ticket_id: str, draft: Draft) -> None:
         issue = self._issues.read(ticket_id)
@@ -112,6 +106,11 @@ class IssueTracker:
             text = _NOTE.sub("", remark.text).strip()
             history.append(Comment(comment_id=comment_id, day=remark.day, text=text))
         return history
+
+    def _say(self, issue: Issue, comment: Comment) -> Issue:
+        """Add a remark and return the issue as it is then: a remark may change its version."""
+        self.comment(issue.issue_id, comment)
+        return issue if issue.version is None else self._issues.read(issue.issue_id)
 
     def _find_open(self, key: str) -> Ticket | None:
         # Strictly: a damaged ticket that carries the key may well be the open one.

@@ -83,7 +83,7 @@ class Issues(Protocol):
         """Return what was said on an issue, the oldest first."""
         ...
 
-    def add_remark(self, issue: Issue, text: str) -> None:
+    def add_remark(self, issue_id: str, text: str) -> None:
         """Say something on an issue."""
         ...
 

@@ -1,7 +1,7 @@
 """GitHub issues, on github.com or an Enterprise server. Tickets are found by their labels."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 
 from pydantic import Field
@@ -98,8 +98,8 @@ class GitHub:
             for said in self._pages(f"{self._root}/issues/{issue_id}/comments", {})
         ]
 
-    def add_remark(self, issue: Issue, text: str) -> None:
-        path = f"{self._root}/issues/{issue.issue_id}/comments"
+    def add_remark(self, issue_id: str, text: str) -> None:
+        path = f"{self._root}/issues/{issue_id}/comments"
         self._door.send("POST", path, document={"body": text})
 
     def show(self, text: str) -> str:
@@ -113,7 +113,7 @@ class GitHub:
             if issue.get("pull_request").value is None:
                 yield _read_issue(issue)
 
-    def _pages(self, path: str, params: dict[str, Scalar]) -> Iterator[JsonValue]:
+    def _pages(self, path: str, params: Mapping[str, Scalar]) -> Iterator[JsonValue]:
         for page in count(1):
             items = self._door.get(path, {**params, "per_page": _PAGE, "page": page}).json().items()
             yield from items

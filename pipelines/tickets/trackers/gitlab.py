@@ -1,7 +1,7 @@
 """GitLab issues, on gitlab.com or a server of your own. Tickets are found by their labels."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from urllib.parse import quote
 
@@ -107,8 +107,8 @@ class GitLab:
             if said.get("system").value is not True
         ]
 
-    def add_remark(self, issue: Issue, text: str) -> None:
-        self._door.send("POST", f"{self._root}/issues/{issue.issue_id}/notes", document={"body": text})
+    def add_remark(self, issue_id: str, text: str) -> None:
+        self._door.send("POST", f"{self._root}/issues/{issue_id}/notes", document={"body": text})
 
     def show(self, text: str) -> str:
         return markdown.fence(text)
@@ -119,7 +119,7 @@ class GitLab:
         for issue in self._pages(f"{self._root}/issues", params):
             yield _read_issue(issue)
 
-    def _pages(self, path: str, params: dict[str, Scalar]) -> Iterator[JsonValue]:
+    def _pages(self, path: str, params: Mapping[str, Scalar]) -> Iterator[JsonValue]:
         for page in count(1):
             items = self._door.get(path, {**params, "per_page": _PAGE, "page": page}).json().items()
             yield from items

@@ -126,8 +126,8 @@ class Jira:
             if not said or len(remarks) >= int(page["total"].text()):
                 return remarks
 
-    def add_remark(self, issue: Issue, text: str) -> None:
-        path = f"{self._root}/issue/{issue.issue_id}/comment"
+    def add_remark(self, issue_id: str, text: str) -> None:
+        path = f"{self._root}/issue/{issue_id}/comment"
         self._door.send("POST", path, document={"body": self._write_text(text)})
 
     def show(self, text: str) -> str:
@@ -185,8 +185,9 @@ class Jira:
                 self._door.send("POST", path, document=chosen)
                 return
         names = ", ".join(transition["name"].text() for transition in known) or "none"
+        verb = "open" if is_open else "close"
         raise PermanentError(
-            f"Jira's workflow lets this account not {'open' if is_open else 'close'} {issue_id} (transitions: {names}). "
+            f"Jira's workflow does not let this account {verb} {issue_id} (transitions: {names}). "
             f"{UNAFFECTED}. Grant the right Transition Issues or add a transition, then run the same command again.",
             ticket_id=issue_id,
         )

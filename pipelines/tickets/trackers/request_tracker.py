@@ -135,9 +135,9 @@ class RequestTracker:
                 remarks.append(Remark(day=said["Created"].day() or dt.date.min, text=text))
         return remarks
 
-    def add_remark(self, issue: Issue, text: str) -> None:
+    def add_remark(self, issue_id: str, text: str) -> None:
         said = {"Content": text, "ContentType": "text/plain"}
-        self._door.send("POST", f"/REST/2.0/ticket/{issue.issue_id}/comment", document=said)
+        self._door.send("POST", f"/REST/2.0/ticket/{issue_id}/comment", document=said)
 
     def show(self, text: str) -> str:
         return text  # sent as text/plain, and values are spelled so that RT's links don't fire
@@ -168,7 +168,7 @@ class RequestTracker:
             is_open=is_open,
             title=ticket["Subject"].text(),
             text=fields.get("PrefailText", ""),
-            key=fields.get("PrefailKey"),
+            key=fields.get("PrefailKey") or None,
             outcome=Outcome(outcome) if outcome in set(Outcome) else None,
             closed_on=None if is_open else ticket["Resolved"].day(),
             version=version,

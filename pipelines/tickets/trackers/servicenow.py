@@ -69,6 +69,7 @@ class ServiceNow:
         self._options = options
         self._path = f"/api/now/table/{options.table}"
         self._is_checked = False
+        self._handles: dict[str, str] = {}
 
     def search_keys(self, keys: Sequence[str]) -> Iterator[Issue]:
         for start in range(0, len(keys), _KEYS_PER_SEARCH):
@@ -124,18 +125,22 @@ class ServiceNow:
         self._door.send("PATCH", f"{self._path}/{issue.handle}", document=row)
 
     def read_remarks(self, issue_id: str) -> list[Remark]:
-        query = f"element_id={self.read(issue_id).handle}^element=work_notes^ORDERBYsys_created_on"
+        query = f"element_id={self._find_row(issue_id)}^element=work_notes^ORDERBYsys_created_on"
         rows = self._pages("/api/now/table/sys_journal_field", query, "value,sys_created_on")
         return [
             Remark(day=row["sys_created_on"].day() or dt.date.min, text=row["value"].text()) for row in rows
         ]
 
-    def add_remark(self, issue: Issue, text: str) -> None:
-        self._door.send("PATCH", f"{self._path}/{issue.handle}", document={"work_notes": text})
+    def add_remark(self, issue_id: str, text: str) -> None:
+        self._door.send("PATCH", f"{self._path}/{self._find_row(issue_id)}", document={"work_notes": text})
 
     def show(self, text: str) -> str:
         # Plain text fields; a journal's one way to markup is [code], and values have no bracket.
         return text.strip()
+
+    def _find_row(self, issue_id: str) -> str:
+        """Return the sys_id of a number; it never changes, so each is asked for once."""
+        return self._handles.get(issue_id) or self.read(issue_id).handle
 
     def _search(self, query: str) -> Iterator[JsonValue]:
         self._check_table()
@@ -160,6 +165,7 @@ class ServiceNow:
         said = _OUTCOME.match(row.get("close_notes").text())
         outcome = said.group(1).lower() if said else ""
         closed_on = row.get("resolved_at").day() or row.get("closed_at").day() or row["sys_updated_on"].day()
+        self._handles[row["number"].text()] = row["sys_id"].text()
         return Issue(
             issue_id=row["number"].text(),
             handle=row["sys_id"].text(),

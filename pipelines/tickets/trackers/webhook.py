@@ -101,9 +101,11 @@ class Webhook:
         return self._desk.snooze(ticket_id, until=until, day=day)
 
     def _post(self, event: str, key: str, day: dt.date, **facts: str) -> None:
-        document = {"event": event, "key": key, "day": day.isoformat(), **facts}
+        # How much the desk has kept under the key: the same for a second try, another for the next change.
+        kept = self._desk.find([key])
+        sequence = sum(len(self._desk.read_history(ticket.ticket_id)) for ticket in kept)
+        document = {"event": event, "key": key, "day": day.isoformat(), "sequence": sequence, **facts}
         body = json.dumps(document, sort_keys=True).encode()
-        # The same change has the same words, so a second try has the same key.
         idempotency_key = hashlib.sha256(body).hexdigest()[:32]
         time = str(int(self._door.clock().timestamp()))
         signature = hmac.new(self._secret, f"{time}.".encode() + body, hashlib.sha256).hexdigest()

@@ -151,5 +151,5 @@ class TestRequestTracker(TrackerRules):
 
 def test_the_start_script_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(AssertionError, match="run: infra/install_test_servers.sh"), run_server(tmp_path):
+    with pytest.raises(AssertionError, match=r"run: infra/install_test_servers\.sh"), run_server(tmp_path):
         pass
