@@ -96,9 +96,9 @@ class CubeBuilder:
         self._is_reported[row, columns] = True
         values = self._values()
         names = set(drive_days.column_names)
-        covers_all = isinstance(columns, slice) and columns == slice(0, self._capacity)
+        covers_all = isinstance(columns, slice) and columns == slice(0, self._n_columns)
         for index, signal in enumerate(self._signals):
-            target = values[index, row]
+            target = values[index, row, : self._n_columns]
             if not covers_all or signal not in names:
                 target.fill(np.nan)
             if signal not in names:
@@ -111,21 +111,20 @@ class CubeBuilder:
 
     def build(self) -> Cube:
         """Return the cube; the builder must not be used afterwards."""
-        n = self._n_columns
-        values = self._values()
-        values[:, ~self._has_day] = np.nan
+        n, flat = self._n_columns, self._flat
         order = np.argsort(self._column_keys)
-        if not np.array_equal(order, np.arange(n)):
-            for plane in values:
-                for day_values in plane:
-                    day_values[:n] = day_values[order]
-        if self._capacity > n:
-            flat = self._flat
-            for row in range(self._n_rows):
-                flat[row * n : row * n + n] = flat[row * self._capacity : row * self._capacity + n]
-            del values, flat
-            self._flat.resize(self._n_rows * n, refcheck=False)
-            self._capacity = n
+        is_sorted = np.array_equal(order, np.arange(n))
+        # Towards the front, so that no row is overwritten before it has moved.
+        for row in range(self._n_rows):
+            place = slice(row * n, row * n + n)
+            if not self._has_day[row % self._n_days]:
+                flat[place] = np.nan
+            elif not is_sorted or self._capacity > n:
+                found = flat[row * self._capacity : row * self._capacity + n]
+                flat[place] = found if is_sorted else found[order]
+        del flat
+        self._flat.resize(self._n_rows * n, refcheck=False)
+        self._capacity = n
         return Cube(
             signals=self._signals,
             first_day=self._first_day,
@@ -166,8 +165,10 @@ class CubeBuilder:
     def _append(self, new_keys: npt.NDArray[np.uint64]) -> None:
         n = self._n_columns + len(new_keys)
         if n > self._capacity:
-            # The first day's components are most of the fleet: take exactly their number at first.
-            self._grow(n if self._capacity == 0 else max(n, int(self._capacity * _GROWTH)))
+            # Room that is never written to costs no memory; moving everything for a few newcomers does.
+            self._grow(int(n * _GROWTH))
+        # Of newcomers nothing was reported on the days so far.
+        self._values()[:, self._has_day, self._n_columns : n] = np.nan
         self._column_keys = np.concatenate([self._column_keys, new_keys])
         self._column_of_sorted = np.argsort(self._column_keys, kind="stable")
         self._n_columns = n
@@ -182,7 +183,6 @@ class CubeBuilder:
         for row in range(self._n_rows - 1, -1, -1):
             if self._has_day[row % self._n_days]:
                 self._flat[row * capacity : row * capacity + old] = self._flat[row * old : row * old + old]
-                self._flat[row * capacity + old : (row + 1) * capacity] = np.nan
         self._capacity = capacity
         extra = capacity - old
         self._is_reported = np.pad(self._is_reported, ((0, 0), (0, extra)))

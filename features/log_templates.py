@@ -105,24 +105,28 @@ def _masked_bytes(text: Bytes) -> Flags:
     # The text ends in a line feed, so only its first byte can lack an edge.
     edges = np.concatenate([np.zeros(1, np.int64), edges]) if is_word[0] else edges
     starts, ends = edges[0::2], edges[1::2]
-    is_digit = kinds == _DIGIT
-    counts = np.concatenate([np.zeros(1, np.int32), np.cumsum(is_digit, dtype=np.int32)])
-    has_digit = counts[ends] != counts[starts]
-    starts, ends = starts[has_digit], ends[has_digit]
-    digits = np.flatnonzero(is_digit)
-    firsts, lasts = digits[counts[starts]], digits[counts[ends] - 1] + 1
-    is_hex = _are_hex(kinds, text, starts, ends)
-    masked = _paint(len(text), np.where(is_hex, starts, firsts), np.where(is_hex, ends, lasts))
-    return _with_paths(masked, text, kinds)
+    if not len(starts):
+        return _with_paths(np.zeros(len(text), np.bool_), text, kinds)
+    held = np.bitwise_or.reduceat(kinds, edges)[0::2]
+    has_digit = (held & _DIGIT) != 0
+    starts, ends, held = starts[has_digit], ends[has_digit], held[has_digit]
+    is_mixed = (held & _OTHER_LETTER) != 0
+    is_mixed[is_mixed] = ~_are_prefixed(kinds, text, starts[is_mixed], ends[is_mixed])
+    digits = np.flatnonzero(kinds == _DIGIT)
+    starts[is_mixed] = digits[np.searchsorted(digits, starts[is_mixed])]
+    ends[is_mixed] = digits[np.searchsorted(digits, ends[is_mixed]) - 1] + 1
+    return _with_paths(_paint(len(text), starts, ends), text, kinds)
 
 
-def _are_hex(kinds: Bytes, text: Bytes, starts: Positions, ends: Positions) -> Flags:
-    others = np.concatenate([np.zeros(1, np.int32), np.cumsum(kinds == _OTHER_LETTER, dtype=np.int32)])
-    n_others = others[ends] - others[starts]
+def _are_prefixed(kinds: Bytes, text: Bytes, starts: Positions, ends: Positions) -> Flags:
+    """Return which words are hexadecimal numbers with 0x before them."""
     second = text[np.minimum(starts + 1, len(text) - 1)] | 0x20
-    has_prefix = (text[starts] == ord("0")) & (second == ord("x")) & (ends - starts > 1)
-    result: Flags = (n_others == 0) | ((n_others == 1) & has_prefix)
-    return result
+    found: Flags = (text[starts] == ord("0")) & (second == ord("x")) & (ends - starts > 2)
+    if found.any():
+        bounds = np.stack([starts[found] + 2, ends[found]], axis=1).ravel()
+        held = np.bitwise_or.reduceat(kinds, bounds)[0::2]
+        found[found] = (held & _OTHER_LETTER) == 0
+    return found
 
 
 def _paint(length: int, starts: Positions, ends: Positions) -> Flags:

@@ -144,9 +144,7 @@ def read_catalogue(folder: Path) -> Catalogue:
             problems.append(f"{path.name} is not valid YAML: {broken}")
             continue
         except ValidationError as invalid:
-            problems += [
-                f"{path.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors()
-            ]
+            problems += [f"{path.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors()]
             continue
         for entry in entries:
             wrong = _problems_of(entry, {signature.key for signature in signatures})

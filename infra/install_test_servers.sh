@@ -3,7 +3,7 @@
 # Every name here is a Debian package; a test that needs a server fails without it, it is never skipped.
 set -eu
 
-packages="" # none yet: the tests of this version talk to Airflow only, which is in the lock
+packages="prometheus"
 
 missing=""
 for package in $packages; do

@@ -10,14 +10,17 @@ from features.cube import Cube, CubeBuilder
 from pipelines.cube_reading import end_of_day
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
+from pipelines.read_ahead import read_ahead
 
 _DESCRIBING_COLUMNS = ("component_key", "model", "capacity_bytes", "known_at")
 
 
 class ComponentDayReader:
-    """Cubes of consecutive days; the days of the last cube stay in memory for the next one.
+    """Cubes of consecutive days; from the second cube on, its days stay in memory for the next one.
 
-    Scoring a span day by day reads each file once this way, and the memory is that of one lookback.
+    Scoring a span day by day reads each file once this way (the first lookback twice), and the memory
+    is that of one lookback. A single cube keeps nothing: touching that much memory costs more than
+    reading it.
     """
 
     def __init__(self, lake: Lake, dataset: str, signals: Sequence[str]) -> None:
@@ -26,6 +29,7 @@ class ComponentDayReader:
         self._columns = (*_DESCRIBING_COLUMNS, *signals)
         self._signals = tuple(signals)
         self._tables: dict[dt.date, pa.Table] = {}
+        self._is_span = False
 
     def read_cube(self, first_day: dt.date, last_day: dt.date) -> Cube:
         """Return the cube of ``[first_day, last_day]`` as known by the end of ``last_day``.
@@ -35,24 +39,28 @@ class ComponentDayReader:
         """
         self._tables = {day: kept for day, kept in self._tables.items() if first_day <= day <= last_day}
         builder = CubeBuilder(self._signals, first_day, last_day)
-        for offset in range((last_day - first_day).days + 1):
-            day = first_day + dt.timedelta(days=offset)
-            if (table := self._read(day, is_needed=day == last_day)) is not None:
+        days = [first_day + dt.timedelta(days=offset) for offset in range((last_day - first_day).days + 1)]
+        tables = read_ahead(days, lambda day: self._read(day, is_needed=day == last_day))
+        for day, table in zip(days, tables, strict=True):
+            if table is not None:
                 builder.add_day(day, _known_by(table, last_day))
+                if self._is_span:
+                    self._tables[day] = table
+        self._is_span = True
         return builder.build()
 
     def _read(self, day: dt.date, *, is_needed: bool) -> pa.Table | None:
-        if day not in self._tables:
-            try:
-                table = self._lake.read_day(self._dataset, day, columns=self._columns)
-            except MissingInputError:
-                if is_needed:
-                    raise
-                return None
-            # Almost every row is known by the end of its own day: then the column says nothing more.
-            is_late = table.num_rows and pc.max(table["known_at"]).as_py() >= end_of_day(day)
-            self._tables[day] = table if is_late else table.drop_columns(["known_at"])
-        return self._tables[day]
+        if day in self._tables:
+            return self._tables[day]
+        try:
+            table = self._lake.read_day(self._dataset, day, columns=self._columns)
+        except MissingInputError:
+            if is_needed:
+                raise
+            return None
+        # Almost every row is known by the end of its own day: then the column says nothing more.
+        is_late = table.num_rows and pc.max(table["known_at"]).as_py() >= end_of_day(day)
+        return table if is_late else table.drop_columns(["known_at"])
 
 
 def _known_by(table: pa.Table, day: dt.date) -> pa.Table:

@@ -18,6 +18,7 @@ from features.cube import Cube, CubeBuilder
 from features.shards import N_SHARDS, shard_lengths, shard_of
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
+from pipelines.read_ahead import read_ahead
 
 _DESCRIBING_COLUMNS = ("component_key", "model", "capacity_bytes")
 _BYTES_PER_VALUE = 4
@@ -100,9 +101,10 @@ def read_cube(
     Rows that reached us after the end of ``known_by`` are left out.
     """
     builder = CubeBuilder(signals, first_day, last_day)
-    for day in days:
-        if first_day <= day <= last_day:
-            builder.add_day(day, read_shards(lake, dataset, day, signals, shards, known_by))
+    wanted = [day for day in days if first_day <= day <= last_day]
+    tables = read_ahead(wanted, lambda day: read_shards(lake, dataset, day, signals, shards, known_by))
+    for day, table in zip(wanted, tables, strict=True):
+        builder.add_day(day, table)
     return builder.build()
 
 

@@ -80,9 +80,7 @@ class RangedParquet(pq.ParquetFile):  # type: ignore[misc]  # pyarrow has no typ
         """Return all rows, only ``columns`` if given."""
         return self.read_row_groups(range(self.num_row_groups), columns=columns, **options)
 
-    def _byte_ranges(
-        self, row_groups: Sequence[int], columns: Sequence[str] | None
-    ) -> list[tuple[int, int]]:
+    def _byte_ranges(self, row_groups: Sequence[int], columns: Sequence[str] | None) -> list[tuple[int, int]]:
         ranges = []
         for index in row_groups:
             group = self.metadata.row_group(index)

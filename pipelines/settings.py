@@ -64,6 +64,9 @@ class LakeSettings(_Section):
     profile: str | None = Field(
         default=None, description="Profile of the AWS configuration; may assume a role of its own."
     )
+    airflow_connection: str | None = Field(
+        default=None, description="Airflow connection (type aws) that DAGs take the credentials from."
+    )
     bucket_owner: str | None = Field(
         default=None,
         pattern=r"^\d{12}$",

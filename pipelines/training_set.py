@@ -7,6 +7,7 @@ whatever the memory limit and so the number of passes.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,8 @@ from pipelines.progress import track
 from pipelines.settings import TrainingSettings
 from pipelines.span_scoring import percentile_signals
 from pipelines.training_sample import ChosenCells, choose_cells, choose_negative_share
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,11 +183,11 @@ def _join(
     before = (span.first_day - span.first_cube_day).days
     return TrainingSet(
         feature_names=feature_names,
-        features=np.concatenate([part.features for part in parts]),
-        fails=np.concatenate([part.fails for part in parts]),
-        day=np.concatenate([part.day for part in parts]),
-        label_known_day=np.concatenate([part.label_known_day for part in parts]),
-        component_keys=np.concatenate([part.component_keys for part in parts]),
+        features=_concatenate([part.features for part in parts]),
+        fails=_concatenate([part.fails for part in parts]),
+        day=_concatenate([part.day for part in parts]),
+        label_known_day=_concatenate([part.label_known_day for part in parts]),
+        component_keys=_concatenate([part.component_keys for part in parts]),
         positive_share=target.training.positive_share,
         negative_share=negative_share,
         first_day=span.first_day,
@@ -193,3 +196,8 @@ def _join(
         n_days_of_model=n_days_of_model[:, before:],
         days=span.plan.days,
     )
+
+
+def _concatenate(parts: Sequence[npt.NDArray[Scalar]]) -> npt.NDArray[Scalar]:
+    # One pass is the usual case, and its features fill a good part of the memory limit: no copy.
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -30,4 +30,18 @@ def open_run() -> tuple["Settings", "Lake"]:
     from pipelines.settings import load_settings
 
     settings = load_settings()
+    if settings.lake.airflow_connection is not None:
+        settings = _take_connection(settings, settings.lake.airflow_connection)
     return settings, open_lake(settings.resolve_path(settings.lake.root), settings.lake)
+
+
+def _take_connection(settings: "Settings", name: str) -> "Settings":
+    """Return the settings with an Airflow connection's credentials; Airflow masks them in its logs."""
+    from airflow.sdk import Connection
+
+    from pipelines.connection import with_connection
+
+    connection = Connection.get(name)
+    return with_connection(
+        settings, key_id=connection.login, secret=connection.password, extra=connection.extra_dejson
+    )

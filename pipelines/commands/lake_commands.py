@@ -1,4 +1,4 @@
-"""``prefail lake ls | du | check | diff | link | retain``: look after what is stored."""
+"""``prefail lake ls | du | check | compact | diff | link | retain``: look after what is stored."""
 
 import argparse
 import datetime as dt
@@ -32,6 +32,19 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     )
     check.add_argument("--read-all", action="store_true", help="read every file and compare every digest")
     check.set_defaults(run=_run_check)
+
+    compact = actions.add_parser(
+        "compact",
+        help="make one sorted object of a month's daily ones",
+        description="Reads: the daily objects of a core_ dataset. Writes: compacted/DATASET/month=M/. The daily "
+        "ones stay: steps read them, and lists are verified by their digests.",
+    )
+    compact.add_argument("dataset", metavar="DATASET", help="for example core_drive_days")
+    compact.add_argument("month", metavar="MONTH", help="YYYY-MM")
+    compact.add_argument(
+        "--dry-run", action="store_true", help="say what would be written, and write nothing"
+    )
+    compact.set_defaults(run=_run_compact)
 
     diff = actions.add_parser("diff", help="compare the published lists of two days")
     diff.add_argument("old", metavar="OLD", help="day of the first list")
@@ -116,6 +129,22 @@ def _run_check(arguments: argparse.Namespace) -> int:
         f"problems={checked.n_problems} notes={n_notes}"
     )
     return 1 if checked.n_problems else 0
+
+
+def _run_compact(arguments: argparse.Namespace) -> int:
+    from pipelines.lake_commands.compaction import compact_month
+
+    settings = load_settings(arguments.config)
+    made = compact_month(
+        arguments.dataset,
+        parse_day(f"{arguments.month}-01"),
+        open_settings_lake(settings),
+        memory_limit_mb=settings.training.memory_limit_mb,
+        is_dry_run=arguments.dry_run,
+    )
+    verb = "would write" if arguments.dry_run and made.is_new else "wrote" if made.is_new else "unchanged:"
+    print_line(f"{verb} {made.key}: days={made.n_days} rows={made.n_rows}")
+    return 0
 
 
 def _run_diff(arguments: argparse.Namespace) -> int:

@@ -35,6 +35,7 @@ _KNOWN_FOLDERS = frozenset(
         "ingested",
         "cache",
         "tickets",
+        "compacted",
     }
 )
 _EDITION = re.compile(rf"{ROOT}/edition=[^/]+/")

@@ -31,7 +31,7 @@ class DayUsage:
 
 
 # Folders that hold one folder a dataset.
-_GROUPS = ("quarantine", "verdicts", "published", "registry", "tickets")
+_GROUPS = ("quarantine", "verdicts", "published", "registry", "tickets", "compacted")
 
 
 def day_of_key(key: str) -> dt.date | None:

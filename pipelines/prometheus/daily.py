@@ -70,16 +70,13 @@ def sum_up_day(
     if not usable.all():
         sensor, times, values = sensor[usable], times[usable], values[usable]
     in_day = times >= span.start_ms
-    before_next = np.append(~in_day[:-1] & (in_day[1:] & (sensor[1:] == sensor[:-1])), False)[: len(times)]
-    is_kept = in_day | before_next
-    if not is_kept.all():
+    if not in_day.all():
+        is_baseline = np.append(~in_day[:-1] & in_day[1:] & (sensor[1:] == sensor[:-1]), False)
+        is_kept = in_day | is_baseline
         sensor, times, values, in_day = sensor[is_kept], times[is_kept], values[is_kept], in_day[is_kept]
-    steps = np.zeros(len(values))
-    if len(values) > 1:
-        rise = np.diff(values)
-        rise = np.where(rise < 0, values[1:], rise)
-        steps[1:] = np.where(sensor[1:] == sensor[:-1], np.maximum(rise, 0.0), 0.0)
-    sensor, times, values, steps = sensor[in_day], times[in_day], values[in_day], steps[in_day]
+    steps = _steps_up(sensor, values)
+    if not in_day.all():
+        sensor, times, values, steps = sensor[in_day], times[in_day], values[in_day], steps[in_day]
     if not len(values):
         return _no_rows()
     starts = np.flatnonzero(np.append(True, sensor[1:] != sensor[:-1]))
@@ -118,6 +115,17 @@ def _in_order(samples: SeriesSamples, sensors: Codes) -> tuple[Codes, Times, Val
     sensor, times, values = sensor[order], times[order], values[order]
     first = np.append(True, (sensor[1:] != sensor[:-1]) | (times[1:] != times[:-1]))[: len(sensor)]
     return sensor[first], times[first], values[first]
+
+
+def _steps_up(sensor: Codes, values: Values) -> Values:
+    """Return what each sample adds to a counter: its rise since the one before, all of it after a reset."""
+    steps = np.zeros(len(values))
+    if len(values) > 1:
+        rise = values[1:] - values[:-1]
+        np.copyto(rise, values[1:], where=rise < 0)
+        rise[sensor[1:] != sensor[:-1]] = 0.0
+        np.maximum(rise, 0.0, out=steps[1:])
+    return steps
 
 
 def _usual_distance(distances: Times) -> float:

@@ -97,9 +97,10 @@ def decode_read_response(data: bytes) -> SeriesSamples:
     message = _decompress(data)
     labels: list[Labels] = []
     spans: list[tuple[int, int]] = []
+    known: dict[bytes, tuple[str, str]] = {}
     for result, result_end in list_messages(message, 0, len(message), number=1):
         for start, end in list_messages(message, result, result_end, number=1):
-            of_series, samples_at = _read_labels(message, start, end)
+            of_series, samples_at = _read_labels(message, start, end, known)
             labels.append(of_series)
             spans.append((samples_at, end))
     counts, times, values = _read_samples(np.frombuffer(message, np.uint8), spans)
@@ -119,23 +120,34 @@ def _decompress(data: bytes) -> bytes:
     return message
 
 
-def _read_labels(data: bytes, at: int, end: int) -> tuple[Labels, int]:
-    """Return the labels at the head of a series and where its samples begin."""
+def _read_labels(data: bytes, at: int, end: int, known: dict[bytes, tuple[str, str]]) -> tuple[Labels, int]:
+    """Return the labels at the head of a series and where its samples begin.
+
+    ``known`` remembers labels by their bytes: the series of one metric share most of them.
+    """
     labels: dict[str, str] = {}
     while at < end and data[at] == 0x0A:
-        label, after = read_length(data, at + 1, end)
-        name = value = ""
-        while label < after:
-            tag = data[label]
-            start, label = read_length(data, label + 1, after)
-            text = data[start:label].decode("utf-8", "replace")
-            if tag == 0x0A:
-                name = text
-            elif tag == 0x12:
-                value = text
-        labels[name] = value
-        at = after
+        start, at = read_length(data, at + 1, end)
+        label = data[start:at]
+        pair = known.get(label)
+        if pair is None:
+            pair = known[label] = _read_label(label)
+        labels[pair[0]] = pair[1]
     return labels, at
+
+
+def _read_label(data: bytes) -> tuple[str, str]:
+    name = value = ""
+    at = 0
+    while at < len(data):
+        tag = data[at]
+        start, at = read_length(data, at + 1, len(data))
+        text = data[start:at].decode("utf-8", "replace")
+        if tag == 0x0A:
+            name = text
+        elif tag == 0x12:
+            value = text
+    return name, value
 
 
 def _read_samples(

@@ -6,7 +6,6 @@ speaks of are one row a host, template and day: they matter only by being new.
 
 import datetime as dt
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,25 +16,18 @@ import pyarrow as pa
 from features.log_templates import escape_text, template_id
 from features.signatures import UNKNOWN_CLASS, Signature, read_line
 from pipelines.errors import MissingInputError
+from pipelines.sources.memory_places import NOWHERE, PLACES, Place, read_place
 from pipelines.sources.raw_columns import complete_columns
 from pipelines.sources.source import InputFile, LeftOut, RawTable
 
 DATASET = "raw_hw_events"
-PLACES = ("socket", "channel", "dimm", "rank", "bank", "row", "column")
-Place = tuple[int | None, ...]
 NOT_HARDWARE = "of a program that does not speak of hardware"
-NOWHERE: Place = (None,) * len(PLACES)
 
 # A host that writes more distinct events than this a day is broken in a way that the rest won't tell better.
 MAX_EVENTS_PER_HOST_DAY = 50_000
 MAX_TEMPLATES_PER_HOST_DAY = 5_000
 _OVERFLOW = "(lines of further templates)"
-_MAX_INT32 = 2**31 - 1
 _SECONDS_A_DAY = 86_400
-_PLACE_PATTERN = re.compile(
-    r"\b(socket|channel|slot|dimm|rank|bank|bank_address|bank_group|row|col|column)[: ](0x[0-9a-f]{1,8}|[0-9]{1,9})\b"
-)
-_COLUMN_OF_WORD = {"slot": "dimm", "bank_address": "bank", "col": "column"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +189,13 @@ class EventCollector:
         """Return raw_hw_events of ``day``, sorted by time. An event is known from when it happened."""
         chosen = sorted(
             ((key, row) for key, row in self.rows.items() if _day_of_minute(key.minute) == day),
-            key=lambda each: (each[1].second, each[0].host_id, each[0].signature, each[0].template, _id(each[0])),
+            key=lambda each: (
+                each[1].second,
+                each[0].host_id,
+                each[0].signature,
+                each[0].template,
+                _id(each[0]),
+            ),
         )
         keys = [key for key, _ in chosen]
         rows = [row for _, row in chosen]
@@ -222,7 +220,7 @@ class EventCollector:
             "known_at": happened,
         }
         for at, name in enumerate(PLACES):
-            columns[name] = pa.array([_int32(key.place[at]) for key in keys], pa.int32())
+            columns[name] = pa.array([key.place[at] for key in keys], pa.int32())
         return complete_columns(DATASET, columns, len(rows))
 
 
@@ -255,21 +253,6 @@ def nothing_of(day: dt.date, path: str, what: str) -> MissingInputError:
         day=day.isoformat(),
         path=path,
     )
-
-
-def read_place(message: str) -> Place:
-    """Return where in a memory a message puts an error; EDAC and rasdaemon write the same words."""
-    found: dict[str, int] = {}
-    for word, text in _PLACE_PATTERN.findall(message):
-        value = int(text, 16) if text.startswith("0x") else int(text)
-        found.setdefault(_COLUMN_OF_WORD.get(word, word), value)
-    if "bank_group" in found and "bank" in found:
-        found["bank"] += 4 * found["bank_group"]
-    return tuple(_int32(found.get(name)) for name in PLACES)
-
-
-def _int32(value: int | None) -> int | None:
-    return value if value is not None and 0 <= value <= _MAX_INT32 else None
 
 
 def _day_of_minute(minute: int) -> dt.date:

@@ -23,6 +23,10 @@ _MAX_FIELD_BYTES = 64 << 10
 _MAX_SKIPPED_BYTES = 1 << 30
 _LATEST_MICROSECOND = 7_258_118_400_000_000
 _BATCH = 5_000
+_NEEDED = (
+    *("_TRANSPORT", "_COMM", "_UID", "SYSLOG_IDENTIFIER", "_HOSTNAME", "PRIORITY", "MESSAGE"),
+    *("_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP"),
+)
 # A line of another transport is not worth parsing; a program can't write its own _TRANSPORT.
 _NOT_HARDWARE_LINE = re.compile(rb'"_TRANSPORT" ?: ?"(?:audit|stdout)"')
 
@@ -54,7 +58,7 @@ def read_json_entries(chunks: Iterable[bytes], findings: Findings) -> Iterator[E
             if not isinstance(fields, dict):
                 findings.add(BAD_ENTRY, line)
                 continue
-            entry = _entry_of({str(name): _text(value) for name, value in fields.items()}, findings)
+            entry = _entry_of({name: _text(fields[name]) for name in _NEEDED if name in fields}, findings)
             if entry is not None:
                 yield entry
 
@@ -136,31 +140,39 @@ def _collect(
     lines = mask_lines(b"".join(m.encode("utf-8", "replace") + b"\n" for m in messages))
     templates = [refine_template(masked.decode("utf-8", "replace")) or "(empty)" for masked in lines.masked]
     signatures = catalogue.match(templates)
-    for entry, message, code in zip(batch, messages, lines.codes.tolist(), strict=True):
-        day_numbers.add(int(entry.second // 86_400))
+    unknown: dict[tuple[int, int, str], tuple[int, int]] = {}
+    for at, (entry, code) in enumerate(zip(batch, lines.codes.tolist(), strict=True)):
+        day_number = int(entry.second // 86_400)
+        day_numbers.add(day_number)
         host = host_id or entry.host_id or "unknown"
         signature = signatures[code]
-        if signature is not None:
+        if signature is None:
+            first, n = unknown.get((code, day_number, host), (at, 0))
+            first = first if batch[first].second <= entry.second else at
+            unknown[code, day_number, host] = first, n + 1
+        else:
             collector.add_known(
                 host_id=host,
                 second=entry.second,
                 signature=signature,
                 template=templates[code],
-                message=message,
+                message=messages[at],
             )
-        else:
-            collector.add_unknown(
-                host_id=host,
-                second=entry.second,
-                template=templates[code],
-                message=message,
-                severity=entry.severity,
-                n_lines=1,
-            )
+    for (code, _, host), (first, n) in unknown.items():
+        collector.add_unknown(
+            host_id=host,
+            second=batch[first].second,
+            template=templates[code],
+            message=messages[first],
+            severity=batch[first].severity,
+            n_lines=n,
+        )
 
 
 def _text(value: object) -> str:
     """Return a JSON value as text: bytes that are no UTF-8 come as a list of numbers, repeated fields as a list."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list):
         if value and all(isinstance(each, int) and 0 <= each < 256 for each in value):
             return bytes(value).decode("utf-8", "replace")

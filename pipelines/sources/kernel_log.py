@@ -8,6 +8,7 @@ import datetime as dt
 import functools
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -42,6 +43,8 @@ Format = Literal["auto", "journald_json", "journald_export", "dmesg", "syslog"]
 
 # An entry of journald has some 25 fields and a message of up to 48 kB.
 _MAX_JSON_LINE_BYTES = 128 << 10
+# Masking leaves the interpreter's lock for half of its time.
+_N_THREADS = 2
 _JOURNAL_MAGIC = b"LPKSHHRH"
 _CLOCKS = {"dmesg": DMESG_CLOCKS, "syslog": SYSLOG_CLOCKS, "auto": frozenset(Clock)}
 OTHER_DAY = "events of another UTC day than the folder says"
@@ -104,8 +107,9 @@ def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawT
     if not files:
         raise nothing_of(day, str(root), "kernel log")
     collector, findings, inputs = EventCollector(), Findings(), dict[str, InputFile]()
-    for file in files:
-        read = _read_version(file, file.version(), options, folder_day)
+    with ThreadPoolExecutor(max_workers=_N_THREADS) as pool:
+        results = list(pool.map(lambda each: _read_version(each, each.version(), options, folder_day), files))
+    for file, read in zip(files, results, strict=True):
         if read.input_file is not None:
             if read.input_file.sha256 in inputs:
                 first = inputs[read.input_file.sha256].name
@@ -130,9 +134,7 @@ def _with_other_days(raw: RawTable, collector: EventCollector, day: dt.date) -> 
     for other in others:
         findings.add(OTHER_DAY, f"of {other}", collector.n_events_of(other))
     left = raw_events(EventCollector(), day, "", (), findings.as_mapping()).left_out
-    return RawTable(
-        dataset=raw.dataset, table=raw.table, inputs=raw.inputs, left_out=(*raw.left_out, *left)
-    )
+    return RawTable(dataset=raw.dataset, table=raw.table, inputs=raw.inputs, left_out=(*raw.left_out, *left))
 
 
 def _report(raw: RawTable, day: dt.date, n_files: int) -> None:
@@ -163,7 +165,11 @@ def _read_version(
     collector, findings, day_numbers = EventCollector(), Findings(), set[int]()
     host_id = file.host_id if options.host_from == "file" else None
     kind = _format_of(file, options.format)
-    reader = LogReader(file, findings, _MAX_JSON_LINE_BYTES) if kind == "journald_json" else LogReader(file, findings)
+    reader = (
+        LogReader(file, findings, _MAX_JSON_LINE_BYTES)
+        if kind == "journald_json"
+        else LogReader(file, findings)
+    )
     if kind == "journal":
         findings.add("a binary journal; export it with journalctl -o json", file.name)
     elif kind in ("journald_json", "journald_export"):

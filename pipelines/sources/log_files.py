@@ -26,7 +26,7 @@ MAX_LINE_BYTES = 8 << 10
 # A host that writes a gigabyte an hour is at fault; more than a day of that is no log.
 MAX_FILE_BYTES = 32 << 30
 _SUFFIXES = re.compile(
-    r"(?:\.(?:gz|log|txt|json|jsonl|ndjson|export|dmesg|syslog|journal|sel|csv|old|[0-9]+|[0-9]{8}))+$"
+    r"(?:\.(?:gz|log|txt|json|jsonl|ndjson|export|dmesg|syslog|journal|sel|csv|feather|db|sqlite|sqlite3|old|[0-9]+|[0-9]{8}))+$"
 )
 # Colours of `dmesg --color=always`, and whatever else a terminal obeys.
 _TERMINAL = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
@@ -209,7 +209,9 @@ class LogReader:
                 return
             size += len(block)
             if size > MAX_FILE_BYTES:
-                self._findings.add(f"beyond the first {MAX_FILE_BYTES >> 30} GiB of the file", self._file.name)
+                self._findings.add(
+                    f"beyond the first {MAX_FILE_BYTES >> 30} GiB of the file", self._file.name
+                )
                 return
             yield block
 

@@ -49,21 +49,21 @@ class TextLog:
 
     def _read_chunk(self, chunk: bytes) -> None:
         lines = mask_lines(chunk)
-        shape_at = np.array(self.table.look_up(lines.masked), np.int64)[lines.codes]
+        shapes = self.table.look_up(lines.masked)
+        codes = lines.codes
         ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == 10)
         starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
-        clock_of = np.array([-1 if s is None else _CLOCKS.index(s.clock) for s in self.table.shapes], np.int8)
-        seconds = self._read_times(chunk, starts, clock_of[shape_at])
+        clocks = np.array([-1 if s is None else _CLOCKS.index(s.clock) for s in shapes], np.int8)[codes]
+        seconds = self._read_times(chunk, starts, clocks)
         is_read = np.isfinite(seconds)
-        self._count_unread(chunk, starts, ends, clock_of[shape_at], is_read)
+        self._count_unread(chunk, starts, ends, clocks, is_read)
         day_numbers = np.where(is_read, seconds // _SECONDS_A_DAY, -1).astype(np.int64)
         self.day_numbers.update(set(np.unique(day_numbers[is_read]).tolist()))
 
-        kind_of = np.array([_kind(shape) for shape in self.table.shapes], np.int8)
-        kinds = np.where(is_read, kind_of[shape_at], _OTHER)
-        self._count_known(chunk, np.flatnonzero(kinds == _KNOWN), starts, ends, seconds, shape_at)
+        kinds = np.where(is_read, np.array([_kind(shape) for shape in shapes], np.int8)[codes], _OTHER)
+        self._count_known(chunk, np.flatnonzero(kinds == _KNOWN), starts, ends, seconds, codes, shapes)
         self._count_unknown(
-            chunk, np.flatnonzero(kinds == _UNKNOWN), starts, ends, seconds, day_numbers, shape_at
+            chunk, np.flatnonzero(kinds == _UNKNOWN), starts, ends, seconds, day_numbers, codes, shapes
         )
         others, counts = np.unique(day_numbers[is_read & (kinds == _OTHER)], return_counts=True)
         self.collector.n_not_hardware.update(dict(zip(others.tolist(), counts.tolist(), strict=True)))
@@ -75,9 +75,7 @@ class TextLog:
         for number, clock in enumerate(_CLOCKS):
             chosen = np.flatnonzero(clocks == number)
             if len(chosen):
-                read = self.times.readers[clock]
-                found = [read(chunk, at) for at in starts[chosen].tolist()]
-                seconds[chosen] = np.array(found, np.float64)  # None becomes NaN
+                seconds[chosen] = self.times.read(clock, chunk, starts[chosen])
         with np.errstate(invalid="ignore"):
             seconds[(seconds < _FIRST_SECOND) | (seconds >= _LAST_SECOND)] = np.nan
         return seconds
@@ -102,16 +100,17 @@ class TextLog:
         starts: NDArray[np.int64],
         ends: NDArray[np.int64],
         seconds: NDArray[np.float64],
-        shape_at: NDArray[np.int64],
+        codes: NDArray[np.int32],
+        shapes: list[LineShape | None],
     ) -> None:
         # A storm repeats a line many times a second; equal lines are read once.
         repeats: dict[tuple[bytes, int], tuple[float, int]] = {}
         for at in chosen.tolist():
-            key = (chunk[starts[at] : ends[at]], int(shape_at[at]))
+            key = (chunk[starts[at] : ends[at]], int(codes[at]))
             second, n = repeats.get(key, (float(seconds[at]), 0))
             repeats[key] = (min(second, float(seconds[at])), n + 1)
-        for (line, shape_number), (second, n) in repeats.items():
-            shape = self.table.shapes[shape_number]
+        for (line, code), (second, n) in repeats.items():
+            shape = shapes[code]
             if shape is None or shape.signature is None:
                 raise AssertionError("a known line has a signature")
             host, message, _ = _split(line)
@@ -132,11 +131,12 @@ class TextLog:
         ends: NDArray[np.int64],
         seconds: NDArray[np.float64],
         day_numbers: NDArray[np.int64],
-        shape_at: NDArray[np.int64],
+        codes: NDArray[np.int32],
+        shapes: list[LineShape | None],
     ) -> None:
         if not len(chosen):
             return
-        groups = shape_at[chosen] * 200_000 + day_numbers[chosen]
+        groups = codes[chosen].astype(np.int64) * 200_000 + day_numbers[chosen]
         if self.host_id is None:
             hosts: dict[str, int] = {}
             named = [_split(chunk[starts[at] : ends[at]])[0] for at in chosen.tolist()]
@@ -144,7 +144,7 @@ class TextLog:
             groups = groups * len(hosts) + np.array(numbers, np.int64)
         _, first, counts = np.unique(groups, return_index=True, return_counts=True)
         for at, n in zip(chosen[first].tolist(), counts.tolist(), strict=True):
-            shape = self.table.shapes[shape_at[at]]
+            shape = shapes[codes[at]]
             host, message, priority = _split(chunk[starts[at] : ends[at]])
             self.collector.add_unknown(
                 host_id=self.host_id or host,

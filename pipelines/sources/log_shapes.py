@@ -27,15 +27,21 @@ DMESG_CLOCKS = frozenset({Clock.ISO, Clock.CTIME, Clock.UPTIME, Clock.KMSG})
 
 # Only these speak of hardware. Whoever may make sshd log a user name must not be able to forge a machine check.
 HARDWARE_PROGRAMS = frozenset(
-    "kernel mcelog rasdaemon smartd edac-util nvidia-persistenced nvidia-fabricmanager nv-fabricmanager "
-    "nvme-cli ipmievd ipmiutil hpasmd megaraid mdadm multipathd thermald zed Server".split()
+    (
+        *("kernel", "mcelog", "rasdaemon", "edac-util", "smartd", "mdadm", "multipathd", "zed", "thermald"),
+        *("nvidia-persistenced", "nvidia-fabricmanager", "nv-fabricmanager", "ipmievd", "hpasmd"),
+    )
 )
 # Shapes of a fleet are some thousands; more are lines that somebody makes up.
 _MAX_SHAPES = 50_000
 _SEVERITIES = ("critical", "critical", "critical", "error", "warning", "info", "info", "info")
 _LEVEL_NAMES = {
-    **{name: "critical" for name in ("emerg", "alert", "crit")},
-    **{"err": "error", "warn": "warning", "notice": "info", "info": "info", "debug": "info"},
+    **dict.fromkeys(("emerg", "alert", "crit"), "critical"),
+    "err": "error",
+    "warn": "warning",
+    "notice": "info",
+    "info": "info",
+    "debug": "info",
 }
 
 _ISO = r"#-#-#[T ]#:#:#(?:[.,]#)? ?(?:Z|[+-]#(?::#)?|UTC)?"
@@ -80,19 +86,17 @@ class ShapeTable:
     def __init__(self, clocks: frozenset[Clock], catalogue: Catalogue) -> None:
         self._clocks = clocks
         self._catalogue = catalogue
-        self._number_of: dict[bytes, int] = {}
-        self.shapes: list[LineShape | None] = []
+        self._known: dict[bytes, LineShape | None] = {}
 
-    def look_up(self, masked: Sequence[bytes]) -> list[int]:
-        """Return the places in ``shapes`` of masked lines; places are good until the next call."""
-        if len(self.shapes) > _MAX_SHAPES:
-            self._number_of.clear()
-            self.shapes.clear()
-        new = [line for line in masked if line not in self._number_of]
-        for line, shape in zip(new, read_shapes(new, self._clocks, self._catalogue), strict=True):
-            self._number_of[line] = len(self.shapes)
-            self.shapes.append(shape)
-        return [self._number_of[line] for line in masked]
+    def look_up(self, masked: Sequence[bytes]) -> list[LineShape | None]:
+        """Return the shapes of masked lines; None where no layout with one of the clocks fits."""
+        known = self._known
+        if len(known) > _MAX_SHAPES:
+            # Another thread may hold the old one; it is never changed under its hands.
+            known = self._known = {}
+        new = [line for line in masked if line not in known]
+        known.update(zip(new, read_shapes(new, self._clocks, self._catalogue), strict=True))
+        return [known[line] for line in masked]
 
 
 def read_shapes(

@@ -6,6 +6,7 @@ false: what a drive says of itself (smart_passed) is a warning, not an outcome.
 
 import datetime as dt
 import functools
+import hashlib
 import logging
 import os
 from collections import Counter
@@ -21,7 +22,7 @@ from pipelines.errors import MissingInputError, SourceError, TransientError
 from pipelines.sources.archives import stat_key
 from pipelines.sources.raw_columns import end_of_day, raw_schema
 from pipelines.sources.smartctl_json import NoReading, Reading, parse_smartctl
-from pipelines.sources.source import LeftOut, RawTable, SourceOptions
+from pipelines.sources.source import InputFile, LeftOut, RawTable, SourceOptions
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,15 @@ class _Output:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _ReadFile:
+    """What a file gave, and what it was; ``sha256`` is of the bytes that were read."""
+
+    entry: Reading | NoReading
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class _DriveReading:
     output: _Output
     serial_number: str
@@ -67,7 +77,7 @@ def list_days(options: Options, base_folder: Path) -> list[dt.date]:
     if options.layout == "day_folders":
         days = (_day_of_name(folder.name) for folder in root.iterdir() if folder.is_dir())
         return sorted(day for day in days if day is not None)
-    read = (_read(output, options) for output in _outputs_below(root))
+    read = (_read(output, options).entry for output in _outputs_below(root))
     return sorted({entry.read_at.date() for entry in read if isinstance(entry, Reading) and entry.read_at})
 
 
@@ -93,6 +103,7 @@ def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawT
     yield RawTable(
         dataset="raw_drive_smart",
         table=pa.Table.from_pylist([_smart_row(entry) for entry in readings], raw_schema("raw_drive_smart")),
+        inputs=_inputs_of(day, folder, options),
         left_out=left_out,
     )
     yield RawTable(
@@ -101,6 +112,30 @@ def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawT
             [_inventory_row(entry) for entry in readings], raw_schema("raw_inventory")
         ),
     )
+
+
+def list_inputs(options: Options, day: dt.date, base_folder: Path) -> tuple[InputFile, ...]:
+    """Return what ``day`` is made of now, so that a late output is noticed."""
+    root = _existing(base_folder / options.path)
+    folder = root / day.isoformat() if options.layout == "day_folders" else root
+    return _inputs_of(day, folder, options)
+
+
+def _inputs_of(day: dt.date, folder: Path, options: Options) -> tuple[InputFile, ...]:
+    """Return one input for all outputs of the day: a large fleet has one a drive."""
+    digest, size, count = hashlib.sha256(), 0, 0
+    for output in _outputs_below(folder):
+        read = _read(output, options)
+        entry = read.entry
+        is_of_day = options.layout == "day_folders" or (
+            isinstance(entry, Reading) and entry.read_at is not None and entry.read_at.date() == day
+        )
+        if is_of_day:
+            digest.update(f"{output.name}\0{read.sha256}\n".encode())
+            size, count = size + read.size_bytes, count + 1
+    if not count:
+        return ()
+    return (InputFile(name=f"{count} outputs of smartctl", size_bytes=size, sha256=digest.hexdigest()),)
 
 
 def _readings_of(
@@ -113,7 +148,7 @@ def _readings_of(
         examples.setdefault(_NO_HOST, _as_utf8(path.name))
     last: dict[tuple[str, str, str], _DriveReading] = {}
     for output in _outputs_below(folder):
-        entry = _read(output, options)
+        entry = _read(output, options).entry
         reason = entry.reason if isinstance(entry, NoReading) else _why_not_on(day, entry, options)
         if reason == _ANOTHER_DAY and options.layout == "host_folders":
             continue  # it belongs to that day, and is found there
@@ -182,7 +217,7 @@ def _as_utf8(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _read(output: _Output, options: Options) -> Reading | NoReading:
+def _read(output: _Output, options: Options) -> _ReadFile:
     try:
         return _read_version(
             output.path, stat_key(output.path.stat()), options.identify_by == "serial_number"
@@ -195,7 +230,7 @@ def _read(output: _Output, options: Options) -> Reading | NoReading:
 
 
 @functools.lru_cache(maxsize=65536)
-def _read_version(path: Path, version: tuple[int, int, int], needs_serial: bool) -> Reading | NoReading:
+def _read_version(path: Path, version: tuple[int, int, int], needs_serial: bool) -> _ReadFile:
     # The version is part of the cache's key: with host_folders every day looks at every file.
     with path.open("rb") as stream:
         data = stream.read(MAX_FILE_BYTES + 1)
@@ -203,9 +238,12 @@ def _read_version(path: Path, version: tuple[int, int, int], needs_serial: bool)
         raise TransientError(
             f"{path.name} changed while it was read. Nothing was written. Re-run that day.", file=path.name
         )
-    if len(data) > MAX_FILE_BYTES:
-        return NoReading(reason=f"larger than {MAX_FILE_BYTES >> 20} MiB")
-    return parse_smartctl(data, needs_serial=needs_serial)
+    entry = (
+        NoReading(reason=f"larger than {MAX_FILE_BYTES >> 20} MiB")
+        if len(data) > MAX_FILE_BYTES
+        else parse_smartctl(data, needs_serial=needs_serial)
+    )
+    return _ReadFile(entry=entry, sha256=hashlib.sha256(data).hexdigest(), size_bytes=version[1])
 
 
 def _smart_row(entry: _DriveReading) -> dict[str, object]:

@@ -22,7 +22,7 @@ _BLOCK_BYTES = 256 << 10
 _QUIET = (
     "kernel: [{up}] usb 1-{n}: new high-speed USB device number {n} using xhci_hcd",
     "kernel: [{up}] IPv6: ADDRCONF(NETDEV_CHANGE): cali{hex}: link becomes ready",
-    "kernel: [{up}] audit: type=1400 audit({up}:{n}): apparmor=\"ALLOWED\" pid={n} comm=\"ps\"",
+    'kernel: [{up}] audit: type=1400 audit({up}:{n}): apparmor="ALLOWED" pid={n} comm="ps"',
     "kernel: [{up}] docker0: port {n}(veth{hex}) entered blocking state",
     "kernel: [{up}] perf: interrupt took too long ({n} > {n}), lowering kernel.perf_event_max_sample_rate to {n}",
     "kernel: [{up}] TCP: request_sock_TCP: Possible SYN flooding on port {n}. Sending cookies.",
@@ -32,8 +32,7 @@ _QUIET = (
     "CRON[{n}]: (root) CMD (command -v debian-sa1 > /dev/null && debian-sa1 1 1)",
 )
 _LOUD = (
-    "kernel: [{up}] EDAC MC0: 1 CE memory read error on CPU_SrcID#0_MC#0_Chan#1_DIMM#0 (channel:1 slot:0 "
-    "page:0x{hex} offset:0x{n} grain:32 syndrome:0x0 - err_code:0x0101:0x0090 socket:0 rank:1 row:0x{n} col:0x{n})",
+    "kernel: [{up}] EDAC MC0: 1 CE memory read error on DIMM_A1 (channel:1 slot:0 socket:0 rank:1 row:0x{n} col:0x{n})",
     "kernel: [{up}] blk_update_request: I/O error, dev sdb, sector {n} op 0x0:(READ) flags 0x0 phys_seg 1 prio class 0",
     "kernel: [{up}] pcieport 0000:00:1c.0: AER: Corrected error received: 0000:03:00.0",
 )
@@ -137,4 +136,6 @@ def _clock(at: int, n: int) -> str:
 
 
 def _fill(text: str, rng: random.Random, at: int) -> str:
-    return text.format(up=f"{at}.{rng.randrange(10**6):06d}", n=rng.randrange(1, 60_000), hex=f"{rng.getrandbits(44):011x}")
+    return text.format(
+        up=f"{at}.{rng.randrange(10**6):06d}", n=rng.randrange(1, 60_000), hex=f"{rng.getrandbits(44):011x}"
+    )

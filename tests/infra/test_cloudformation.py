@@ -46,6 +46,7 @@ def check_security(template: Path) -> list[str]:
     return sorted(failed["check_id"] for failed in report["results"]["failed_checks"])
 
 
+@pytest.mark.slow
 def test_the_template_is_what_cloudformation_takes() -> None:
     result = lint("cfn-lint", "--non-zero-exit-code", "warning", str(TEMPLATE))
     assert (result.returncode, result.stdout) == (0, "")

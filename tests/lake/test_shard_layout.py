@@ -39,10 +39,10 @@ def test_large_partitions_get_a_row_group_a_shard(monkeypatch: pytest.MonkeyPatc
 def test_both_layouts_give_the_same_rows_of_a_shard(lake: Lake, shards: list[int]) -> None:
     table = drive_days(300)
     lake.write_day("core_small", DAY, table)
-    lake.write_day(
-        "core_large", DAY, table, row_group_rows=shard_lengths(table["component_key"].to_numpy())
+    lake.write_day("core_large", DAY, table, row_group_rows=shard_lengths(table["component_key"].to_numpy()))
+    small, large = (
+        read_shards(lake, d, DAY, ["power_cycles"], shards, DAY) for d in ("core_small", "core_large")
     )
-    small, large = (read_shards(lake, d, DAY, ["power_cycles"], shards, DAY) for d in ("core_small", "core_large"))
     assert small.equals(large)
     expected = np.isin(shard_of(table["component_key"].to_numpy()), shards).sum()
     assert small.num_rows == expected

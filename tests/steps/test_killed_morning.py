@@ -65,7 +65,9 @@ def copy_of(prepared: Path, place: Path) -> tuple[Settings, str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_morning_killed_before_any_write_ends_the_same_when_run_again(prepared: Path, tmp_path: Path) -> None:
+def test_a_morning_killed_before_any_write_ends_the_same_when_run_again(
+    prepared: Path, tmp_path: Path
+) -> None:
     settings, root = copy_of(prepared, tmp_path / "undisturbed")
     counting = FailingStore(root, writes_left=10_000)
     run_steps(settings, Lake(counting), MORNING)
@@ -106,11 +108,15 @@ def test_a_morning_run_twice_equals_once(prepared: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_worth_another_try_and_leaves_the_published_list(prepared: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_worth_another_try_and_leaves_the_published_list(
+    prepared: Path, tmp_path: Path
+) -> None:
     settings, root = copy_of(prepared, tmp_path / "full")
 
     class FullStore(FolderStore):
-        def write(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
+        def write(
+            self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None
+        ) -> str:
             raise StorageError("No space left.", key=key)
 
     before = digests(tmp_path / "full")

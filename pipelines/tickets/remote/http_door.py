@@ -42,7 +42,7 @@ class HttpDoor:
     """
 
     options: HttpOptions
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], dt.datetime] = _read_clock
@@ -54,7 +54,6 @@ class HttpDoor:
         self._session = requests.Session()
         # Given as a function, or requests would let an entry of ~/.netrc win over our header.
         self._session.auth = self._sign
-        self._session.verify = self.options.ca_bundle or True
 
     def get(self, path: str, params: Mapping[str, Scalar] | None = None) -> Reply:
         """Read; repeated as often as it takes."""
@@ -124,6 +123,8 @@ class HttpDoor:
             data=data,
             headers=headers,
             timeout=(min(10.0, self.options.timeout_seconds), self.options.timeout_seconds),
+            # With each request: REQUESTS_CA_BUNDLE of the environment goes before what a session says.
+            verify=self.options.ca_bundle,
             allow_redirects=False,
             stream=True,
         ) as response:

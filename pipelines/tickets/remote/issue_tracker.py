@@ -46,8 +46,10 @@ class IssueTracker:
     def create(self, draft: Draft) -> Ticket:
         if existing := self._find_open(draft.key):
             return existing
-        text = self._issues.show(draft.body)
-        ticket = self.get(self._issues.open(Draft(title=draft.title, body=text, record=draft.record)))
+        shown = Draft(
+            title=self._shorten(draft.title), body=self._issues.show(draft.body), record=draft.record
+        )
+        ticket = self.get(self._issues.open(shown))
         _check_written(ticket, draft.record, TicketState(), is_open=True)
         return ticket
 
@@ -62,9 +64,9 @@ class IssueTracker:
         ticket, (_, state) = _read_ticket(issue), split_state(issue.text, ticket_id)
         if ticket.key != draft.key:
             raise _edited(issue, ticket.key, f"the text of key {draft.key} was meant for it")
-        body = self._issues.show(draft.body)
-        if (issue.title, ticket.body) != (draft.title, body):
-            self._write(issue, draft.title, body, draft.record, state, is_open=issue.is_open)
+        title, body = self._shorten(draft.title), self._issues.show(draft.body)
+        if (issue.title, ticket.body) != (title, body):
+            self._write(issue, title, body, draft.record, state, is_open=issue.is_open)
 
     def close(self, ticket_id: str, *, outcome: Outcome, day: dt.date, note: str) -> Ticket:
         issue = self._issues.read(ticket_id)
@@ -106,6 +108,10 @@ class IssueTracker:
             text = _NOTE.sub("", remark.text).strip()
             history.append(Comment(comment_id=comment_id, day=remark.day, text=text))
         return history
+
+    def _shorten(self, title: str) -> str:
+        longest = self._issues.longest_title
+        return title if len(title) <= longest else title[: longest - 1] + "…"
 
     def _say(self, issue: Issue, comment: Comment) -> Issue:
         """Add a remark and return the issue as it is then: a remark may change its version."""

@@ -55,7 +55,12 @@ class Remark:
 
 
 class Issues(Protocol):
-    """The door to one ticketing system. Every method raises the errors of ``HttpDoor``."""
+    """The door to one ticketing system. Every method raises the errors of ``HttpDoor``.
+
+    ``longest_title`` is the system's limit in characters; longer ones are cut before they reach it.
+    """
+
+    longest_title: int
 
     def search_keys(self, keys: Sequence[str]) -> Iterable[Issue]:
         """Yield open and closed issues that carry one of these key digests."""

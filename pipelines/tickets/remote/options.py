@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -39,6 +40,12 @@ class HttpOptions(TrackerOptions):
 
     def check_encryption(self) -> "HttpOptions":
         """Return itself; ``ConfigError`` if credentials would cross a network in the clear."""
+        if self.ca_bundle is not None and not Path(self.ca_bundle).exists():
+            raise ConfigError(
+                f"tickets.options.ca_bundle = {self.ca_bundle} does not exist. No ticket was touched. "
+                "Name the file of the authority's certificate by its whole path, then run the same command again.",
+                ca_bundle=self.ca_bundle,
+            )
         if self.url.startswith("https://") or _LOOPBACK.match(self.url) or self.allow_plain_http:
             return self
         raise ConfigError(

@@ -28,7 +28,8 @@ class Options(HttpOptions):
         default="https://api.github.com", description="Address of the API; https://HOST/api/v3 on Enterprise."
     )
     repository: str = Field(
-        pattern=r"^(?!\.)[A-Za-z0-9-]{1,39}/(?!\.{1,2}$)[\w.-]{1,100}$",
+        pattern=r"^[A-Za-z0-9-]{1,39}/[\w.-]*[\w-][\w.-]*$",
+        max_length=140,
         description="owner/name of the repository.",
     )
 
@@ -48,6 +49,8 @@ def make_door(options: Options, credentials: TrackerCredentials) -> HttpDoor:
 
 class GitHub:
     """``Issues`` in one repository. Lists by label are up to date at once, unlike GitHub's search."""
+
+    longest_title = 256
 
     def __init__(self, door: HttpDoor, options: Options) -> None:
         self._door = door

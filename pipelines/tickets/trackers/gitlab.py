@@ -47,6 +47,8 @@ def make_door(options: Options, credentials: TrackerCredentials) -> HttpDoor:
 class GitLab:
     """``Issues`` in one project. ``issue_id`` is the number within the project."""
 
+    longest_title = 255
+
     def __init__(self, door: HttpDoor, options: Options) -> None:
         self._door = door
         self._project = options.project

@@ -53,6 +53,8 @@ def open_tracker(settings: Settings) -> IssueTracker:
 class Jira:
     """``Issues`` in one project."""
 
+    longest_title = 255
+
     def __init__(self, door: HttpDoor, options: Options) -> None:
         self._door = door
         self._options = options
@@ -91,7 +93,7 @@ class Jira:
         fields = {
             "project": {"key": self._options.project},
             "issuetype": {"name": self._options.issue_type},
-            "summary": draft.title[:254],
+            "summary": draft.title,
             "description": self._write_text(draft.body),
             "labels": issues.list_labels(draft),
         }
@@ -101,7 +103,7 @@ class Jira:
 
     def write(self, issue: Issue, change: Change) -> None:
         fields = {
-            "summary": change.title[:254],
+            "summary": change.title,
             "description": self._write_text(change.text, issue.handle),
             "labels": issues.relabel(issue.labels, change.outcome),
         }

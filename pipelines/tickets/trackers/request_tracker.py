@@ -54,6 +54,8 @@ def open_tracker(settings: Settings) -> IssueTracker:
 class RequestTracker:
     """``Issues`` in one queue of RT."""
 
+    longest_title = 200
+
     def __init__(self, door: HttpDoor, options: Options) -> None:
         self._door = door
         self._options = options

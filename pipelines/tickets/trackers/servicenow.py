@@ -64,6 +64,8 @@ def open_tracker(settings: Settings) -> IssueTracker:
 class ServiceNow:
     """``Issues`` in one table. ``handle`` is the row's sys_id."""
 
+    longest_title = 160
+
     def __init__(self, door: HttpDoor, options: Options) -> None:
         self._door = door
         self._options = options
@@ -105,7 +107,7 @@ class ServiceNow:
     def open(self, draft: Draft) -> str:
         self._check_table()
         row = {
-            "short_description": draft.title[:160],
+            "short_description": draft.title,
             "description": draft.body,
             "correlation_id": draft.key,
             "correlation_display": _mark(draft.record.environment, draft.record.opened_day),
@@ -115,7 +117,7 @@ class ServiceNow:
         return self._door.send("POST", self._path, document=row).json()["result"]["number"].text()
 
     def write(self, issue: Issue, change: Change) -> None:
-        row = {"short_description": change.title[:160], "description": change.text}
+        row = {"short_description": change.title, "description": change.text}
         if change.is_open != issue.is_open:
             row["state"] = self._options.open_state if change.is_open else self._options.closed_state
         if change.outcome is not None:

@@ -1,0 +1,193 @@
+"""Inventory from an export of a CMDB, CSV or JSON: which part sat in which host on a day, by valid_from and valid_to.
+
+A row counts on a day if it is valid at the day's end and was known by then. A part takes rack, site,
+role and redundancy group from its host's own row where its row does not say them.
+"""
+
+import datetime as dt
+import functools
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import Field, field_validator
+
+from pipelines.errors import MissingInputError, SourceError, TransientError
+from pipelines.sources.archives import stat_key
+from pipelines.sources.inventory_rows import FIELDS, BadRow, InventoryRow, parse_inventory
+from pipelines.sources.raw_columns import end_of_day, raw_schema
+from pipelines.sources.source import InputFile, LeftOut, RawTable, SourceOptions
+
+log = logging.getLogger(__name__)
+
+MAX_FILE_BYTES = 512 << 20
+_FROM_HOST = ("rack", "site", "role", "redundancy_group")
+_NO_HOST = "names no host; it is kept under unknown:<component_id>"
+_UNKNOWN_HOST = "its host has no row of its own on that day; the part is kept"
+_SUPERSEDED = "a later row says where the part is"
+_NOT_KNOWN = "not known yet on that day"
+
+
+class Options(SourceOptions):
+    """Which file, and what it calls its columns."""
+
+    path: str = Field(description="CSV, JSON or JSON-lines file; relative to the config file.")
+    columns: Mapping[str, str] = Field(
+        default={}, description="The file's own names of columns, by ours: {host_id = 'hostname'}."
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _are_fields(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        if unknown := sorted(set(value) - set(FIELDS)):
+            raise ValueError(f"no such field: {', '.join(unknown)}; there are {', '.join(FIELDS)}")
+        return value
+
+
+def list_days(options: Options, base_folder: Path) -> list[dt.date]:  # noqa: ARG001, every kind has it
+    """Return no day: an inventory is valid on whatever days other sources have."""
+    return []
+
+
+def list_inputs(options: Options, day: dt.date, base_folder: Path) -> tuple[InputFile, ...]:
+    """Return what ``day`` is made of: only the rows that count on it, so that a change re-opens its own days."""
+    counted = _rows_of(day, _read_file(base_folder / options.path, options))
+    return (_input_of(base_folder / options.path, counted),)
+
+
+def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawTable]:
+    """Yield raw_inventory of ``day``: one row per part, by name."""
+    path = base_folder / options.path
+    parsed = _read_file(path, options)
+    bad = [row for row in parsed if isinstance(row, BadRow)]
+    rows = _rows_of(day, parsed)
+    if not rows:
+        raise MissingInputError(
+            f"{path} has no row that is valid and known on {day}. Nothing was written. "
+            "Export the inventory with its history, or choose another day.",
+            day=day.isoformat(),
+            path=str(path),
+        )
+    left_out = _count(bad, rows, parsed, day)
+    if left_out:
+        listed = "; ".join(f"{each.count} × {each.reason} ({each.example})" for each in left_out)
+        log.warning(f"inventory of {day}, rows to look at: {listed}")
+    hosts = {row.component_id: row for row in rows if row.component_kind == "host"}
+    table = pa.Table.from_pylist([_record(row, hosts, day) for row in rows], raw_schema("raw_inventory"))
+    yield RawTable(dataset="raw_inventory", table=table, inputs=(_input_of(path, rows),), left_out=left_out)
+
+
+def _read_file(path: Path, options: Options) -> tuple[InventoryRow | BadRow, ...]:
+    try:
+        return _read_version(path, stat_key(path.stat()), tuple(sorted(options.columns.items())))
+    except FileNotFoundError as missing:
+        raise SourceError(
+            f"{path} does not exist. Nothing was read. Correct the source's path.", path=str(path)
+        ) from missing
+    except OSError as error:
+        raise TransientError(
+            f"{path} could not be read: {error.strerror}. Nothing was written. Re-run that day.",
+            path=str(path),
+        ) from error
+
+
+@functools.lru_cache(maxsize=4)
+def _read_version(
+    path: Path, version: tuple[int, int, int], columns: tuple[tuple[str, str], ...]
+) -> tuple[InventoryRow | BadRow, ...]:
+    # The version is part of the cache's key: every day looks into the same file.
+    with path.open("rb") as stream:
+        data = stream.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise SourceError(
+            f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB. Nothing was read.", path=str(path)
+        )
+    if stat_key(path.stat()) != version:
+        raise TransientError(f"{path} changed while it was read. Nothing was written. Re-run that day.")
+    return tuple(parse_inventory(data, path.name, dict(columns)))
+
+
+def _rows_of(day: dt.date, parsed: Sequence[InventoryRow | BadRow]) -> list[InventoryRow]:
+    """Return the rows that count: of several that are valid for one part, those with the latest valid_from.
+
+    Two that begin alike contradict each other, and the contract sets them aside.
+    """
+    end = end_of_day(day)
+    by_part: dict[str, list[InventoryRow]] = {}
+    for row in sorted(_valid(parsed, end), key=lambda row: row.sort_key):
+        if row.known_at is None or row.known_at <= end:
+            by_part.setdefault(row.component_id, []).append(row)
+    return [row for rows in by_part.values() for row in rows if row.valid_from == rows[-1].valid_from]
+
+
+def _valid(parsed: Sequence[InventoryRow | BadRow], moment: dt.datetime) -> list[InventoryRow]:
+    return [row for row in parsed if isinstance(row, InventoryRow) and row.is_valid_at(moment)]
+
+
+def _count(
+    bad: Sequence[BadRow],
+    rows: Sequence[InventoryRow],
+    parsed: Sequence[InventoryRow | BadRow],
+    day: dt.date,
+) -> tuple[LeftOut, ...]:
+    counts: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+
+    def add(reason: str, example: str) -> None:
+        counts[reason] += 1
+        examples.setdefault(reason, example)
+
+    for broken in bad:
+        add(broken.reason, broken.example)
+    end = end_of_day(day)
+    counted = {id(row) for row in rows}
+    for row in _valid(parsed, end):
+        if row.known_at is not None and row.known_at > end:
+            add(_NOT_KNOWN, row.component_id)
+        elif id(row) not in counted:
+            add(_SUPERSEDED, row.component_id)
+    hosts = {row.component_id for row in rows if row.component_kind == "host"}
+    for row in rows:
+        host = row.texts.get("host_id")
+        if host is None and row.component_kind != "host":
+            add(_NO_HOST, row.component_id)
+        elif hosts and host is not None and host not in hosts and row.component_kind != "host":
+            add(_UNKNOWN_HOST, f"{row.component_id} in {host}")
+    return tuple(
+        LeftOut(reason=reason, count=count, example=examples[reason])
+        for reason, count in sorted(counts.items())
+    )
+
+
+def _record(row: InventoryRow, hosts: Mapping[str, InventoryRow], day: dt.date) -> dict[str, object]:
+    host_id = row.texts.get("host_id") or (
+        row.component_id if row.component_kind == "host" else f"unknown:{row.component_id}"
+    )
+    host = hosts.get(host_id)
+    inherited = {} if host is None else {name: host.texts.get(name) for name in _FROM_HOST}
+    return {
+        **inherited,
+        **row.texts,
+        "component_id": row.component_id,
+        "component_kind": row.component_kind or None,
+        "host_id": host_id,
+        "in_service_since": row.in_service_since,
+        "slot_confidence": row.slot_confidence,
+        "source": "inventory_file",
+        "known_at": row.known_at or end_of_day(day),
+    }
+
+
+def _input_of(path: Path, rows: Sequence[InventoryRow]) -> InputFile:
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(
+            repr(
+                (sorted(row.texts.items()), row.known_at, row.in_service_since, row.slot_confidence)
+            ).encode()
+        )
+    # Of the rows that count, not of the file: most of its changes are about other days.
+    return InputFile(name=path.name, size_bytes=len(rows), sha256=digest.hexdigest())

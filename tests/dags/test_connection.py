@@ -1,0 +1,58 @@
+"""The lake's credentials from an Airflow connection: they reach the lake, and nothing that is written down."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pipelines.connection import with_connection
+from pipelines.settings import LakeSettings, Settings
+
+PROJECT = Path(__file__).parents[2]
+_SCRIPT = """\
+from prefail_airflow.steps import open_run
+settings, lake = open_run()
+credentials = lake.store._client._request_signer._credentials
+print([credentials.access_key, credentials.secret_key, lake.store.root, settings.lake.region])
+print(settings, settings.model_dump_json())
+"""
+
+
+def test_a_dag_opens_the_lake_with_the_connection_s_credentials(tmp_path: Path) -> None:
+    (tmp_path / "prefail.toml").write_text(
+        '[lake]\nroot = "s3://fleet/lake"\nairflow_connection = "lake"\n', "utf-8"
+    )
+    connection = {
+        "conn_type": "aws",
+        "login": "planted-key-id",
+        "password": "planted-secret",
+        "extra": {"region_name": "eu-central-1"},
+    }
+    opened = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _SCRIPT],
+        env={
+            **os.environ,
+            "AIRFLOW_HOME": str(tmp_path / "airflow"),
+            "AIRFLOW_CONN_LAKE": json.dumps(connection),
+            "PREFAIL_CONFIG": str(tmp_path / "prefail.toml"),
+            "PYTHONPATH": f"{PROJECT / 'dags'}{os.pathsep}{PROJECT}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert opened.returncode == 0, opened.stderr
+    first, *others = [line for line in opened.stdout.splitlines() if "planted-key-id" in line]
+    assert first == "['planted-key-id', 'planted-secret', 's3://fleet/lake', 'eu-central-1']"
+    assert others
+    assert not any("planted-secret" in line for line in others)
+
+
+def test_what_a_connection_does_not_say_stays() -> None:
+    settings = Settings(lake=LakeSettings(root="s3://a", region="eu-west-1", access_key_id="ours"))
+    taken = with_connection(settings, key_id=None, secret=None, extra={"aws_session_token": "t"}).lake
+    assert (taken.region, taken.access_key_id) == ("eu-west-1", "ours")
+    assert taken.session_token is not None
+    assert taken.session_token.get_secret_value() == "t"
