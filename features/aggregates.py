@@ -10,8 +10,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from features.feature_names import MAX_GAP_DAYS, MAX_WINDOW_DAYS, FeatureSpec
+from features.feature_names import MAX_WINDOW_DAYS, FeatureSpec
 from features.layouts import CellIndex, Indices, Layout, Plane
+from features.reported_days import ReportedDays
 from features.window_statistics import WindowStatistics
 from features.windows import ExtremeTree, SinceTree, SumTree
 
@@ -23,12 +24,12 @@ _ALL: CellIndex = (...,)
 
 
 class SignalBlock:
-    """One signal in one block: ``values`` float32 (days, components), NaN = not reported."""
+    """One signal in one block: ``values`` float32 (days, components), NaN where ``days`` has no report."""
 
-    def __init__(self, values: Floats, layout: Layout) -> None:
+    def __init__(self, values: Floats, days: ReportedDays) -> None:
         self._values = values
-        self._layout = layout
-        self._unknown: dict[int, Bools | None] = {}
+        self._days = days
+        self._layout = days.layout
 
     def compute(self, spec: FeatureSpec, out: Floats) -> None:
         """Write the feature's value for each cell of the layout, NaN = unknown.
@@ -65,36 +66,14 @@ class SignalBlock:
 
     def without_step(self, days: int) -> Bools | None:
         """Return the cells without a known step in the window, None if there are none."""
-        if days not in self._unknown:
-            if self._has_gap:
-                unknown = ~self._known_steps.window(days)
-            else:
-                unknown = np.broadcast_to(self._layout.cell_rows == 0, self._layout.shape)
-            self._unknown[days] = unknown if unknown.any() else None
-        return self._unknown[days]
+        return self._days.without_step(days)
 
-    # Which values are there, and what was last known.
-
-    @cached_property
-    def _reported(self) -> Bools:
-        return ~np.isnan(self._values)
-
-    @cached_property
-    def _has_gap(self) -> bool:
-        return not self._reported.all()
+    # What was last known.
 
     @cached_property
     def _carried(self) -> Floats:
         """The last known value at or before each day, at most ``MAX_GAP_DAYS`` days old."""
-        if not self._has_gap:
-            return self._values
-        carried, reached = self._values, 1
-        while reached < MAX_GAP_DAYS:
-            further = min(reached, MAX_GAP_DAYS - reached)
-            wider = carried.copy()
-            np.copyto(wider[further:], carried[:-further], where=np.isnan(carried[further:]))
-            carried, reached = wider, reached + further
-        return carried
+        return self._days.carry(self._values)
 
     @cached_property
     def _before(self) -> Floats:
@@ -106,12 +85,8 @@ class SignalBlock:
     # Steps: value minus the last known value of the days before.
 
     @cached_property
-    def _known_steps(self) -> ExtremeTree:
-        return ExtremeTree(self._layout, self._reported & ~np.isnan(self._before), np.logical_or)
-
-    @cached_property
     def _moved(self) -> Bools:
-        if self._has_gap:
+        if self._days.has_gap:
             return (self._values > self._before) | (self._values < self._before)
         moved = np.zeros(self._values.shape, dtype=np.bool_)
         np.not_equal(self._values[1:], self._values[:-1], out=moved[1:])
@@ -141,24 +116,19 @@ class SignalBlock:
         out.fill(MAX_WINDOW_DAYS)
         if self._moving is not None:
             out[self._moving.where] = self._moving.since.window(MAX_WINDOW_DAYS)
-        if self._has_gap:
-            seen = ExtremeTree(self._layout, self._reported, np.logical_or).window(MAX_WINDOW_DAYS)
-            np.copyto(out, np.nan, where=~seen)
+        if self._days.has_gap:
+            np.copyto(out, np.nan, where=self._days.is_unseen(MAX_WINDOW_DAYS))
 
     # Statistics of the reported values.
 
     @cached_property
-    def _counts(self) -> SumTree:
-        return SumTree(self._layout, self._reported.view(np.uint8))
-
-    @cached_property
     def _varying(self) -> tuple[WindowStatistics, CellIndex] | None:
         """The columns with more than one value, and where their cells lie."""
-        if self._has_gap:
+        if self._days.has_gap:
             columns = _active(np.fmin.reduce(self._values, axis=0) < np.fmax.reduce(self._values, axis=0))
         else:
             columns = _active(self._moved)
-        reported = self._reported if self._has_gap else None
+        reported = self._days.reported if self._days.has_gap else None
         if columns is None:
             return WindowStatistics(self._values, reported, self._layout), _ALL
         if not len(columns):
@@ -180,11 +150,11 @@ class SignalBlock:
         if aggregate in ("std", "slope"):
             out.fill(0.0)
         else:
-            values = np.fmax.reduce(self._values, axis=0) if self._has_gap else self._values[-1]
+            values = np.fmax.reduce(self._values, axis=0) if self._days.has_gap else self._values[-1]
             out[...] = self._layout.spread(values)
         at_least = 2 if aggregate == "slope" else 1
-        if self._has_gap:
-            np.copyto(out, np.nan, where=self._counts.window(days) < at_least)
+        if self._days.has_gap:
+            np.copyto(out, np.nan, where=self._days.count(days) < at_least)
         elif at_least == 2:
             np.copyto(out, np.nan, where=(self._layout.cell_rows == 0) | (days == 1))
 

@@ -96,13 +96,13 @@ class CubeBuilder:
         self._is_reported[row, columns] = True
         values = self._values()
         names = set(drive_days.column_names)
-        covers_all = isinstance(columns, slice) and columns == slice(0, self._n_columns)
+        absent = np.flatnonzero(~self._is_reported[row, : self._n_columns])
         for index, signal in enumerate(self._signals):
             target = values[index, row, : self._n_columns]
-            if not covers_all or signal not in names:
-                target.fill(np.nan)
             if signal not in names:
+                target.fill(np.nan)
                 continue
+            target[absent] = np.nan
             if isinstance(columns, slice):
                 _write_float32(drive_days.column(signal), target[columns])
             else:
@@ -120,8 +120,8 @@ class CubeBuilder:
             if not self._has_day[row % self._n_days]:
                 flat[place] = np.nan
             elif not is_sorted or self._capacity > n:
-                found = flat[row * self._capacity : row * self._capacity + n]
-                flat[place] = found if is_sorted else found[order]
+                start = row * self._capacity
+                flat[place] = flat[start : start + n] if is_sorted else flat[start : start + n][order]
         del flat
         self._flat.resize(self._n_rows * n, refcheck=False)
         self._capacity = n

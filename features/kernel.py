@@ -17,6 +17,7 @@ from features.cube import Cube
 from features.feature_names import FeatureSpec, lookback_days, parse_features
 from features.layouts import Indices
 from features.population import PopulationLookup, PopulationTable
+from features.reported_days import ReportedDays
 from features.selection import Block, Matrix, split_cells
 from features.windows import SumTree
 
@@ -90,6 +91,7 @@ class _Plan:
     def fill(self, features: Matrix, block: Block) -> None:
         """Compute all features of a block's cells and write them to their places."""
         counts = _ErrorCounts(block.shape, self._changed_windows)
+        patterns: list[ReportedDays] = []
         # Features side by side, so that each row of the result is written once.
         cells = np.empty((features.shape[1], *block.shape), dtype=np.float32)
         # Unknown is NaN on purpose, and 0 / 0 is how some of it comes to be.
@@ -97,7 +99,8 @@ class _Plan:
             for signal_index, own, lookback in self._of_signal:
                 first = max(0, block.first_day - lookback)
                 plane = self._cube.values[signal_index][first : block.last_day + 1, block.columns]
-                of_block = SignalBlock(np.ascontiguousarray(plane), block.layout(first))
+                values = np.ascontiguousarray(plane)
+                of_block = SignalBlock(values, _find_pattern(patterns, values, block, first))
                 for position, spec in own:
                     self._write_signal_feature(of_block, spec, block, cells[position])
                 if self._counts_errors and self._cube.signals[signal_index] in self._error_signals:
@@ -162,6 +165,18 @@ class _ErrorCounts:
             return np.where(self._missing < self._n_signals, self._nonzero, np.float32(np.nan))
         assert spec.window_days is not None
         return np.where(self._known[spec.window_days], self._changed[spec.window_days], np.float32(np.nan))
+
+
+def _find_pattern(
+    patterns: list[ReportedDays], values: Matrix, block: Block, first_row_day: int
+) -> ReportedDays:
+    """Return what is known of the days on which a signal was reported, shared with the signals before it."""
+    reported = ~np.isnan(values)
+    for known in patterns:
+        if known.is_of(reported):
+            return known
+    patterns.append(ReportedDays(reported, block.layout(first_row_day)))
+    return patterns[-1]
 
 
 def _check_cells(cube: Cube, days: Indices, components: Indices) -> None:

@@ -22,8 +22,9 @@ class ReportedDays:
 
     def __init__(self, reported: Bools, layout: Layout) -> None:
         self.reported = reported
-        self._layout = layout
+        self.layout = layout
         self._without_step: dict[int, Bools | None] = {}
+        self._unseen: dict[int, Bools] = {}
 
     def is_of(self, reported: Bools) -> bool:
         """Return whether another signal of the same block was reported on the very same days."""
@@ -65,7 +66,7 @@ class ReportedDays:
         known.ravel()[self._carries[0]] = True
         before = np.zeros_like(known)
         before[1:] = known[:-1]
-        return ExtremeTree(self._layout, self.reported & before, np.logical_or)
+        return ExtremeTree(self.layout, self.reported & before, np.logical_or)
 
     def without_step(self, days: int) -> Bools | None:
         """Return the cells without a known step in the window, None if there are none."""
@@ -73,17 +74,15 @@ class ReportedDays:
             if self.has_gap:
                 unknown = ~self._has_step.window(days)
             else:
-                unknown = np.broadcast_to(self._layout.cell_rows == 0, self._layout.shape)
+                unknown = np.broadcast_to(self.layout.cell_rows == 0, self.layout.shape)
             self._without_step[days] = unknown if unknown.any() else None
         return self._without_step[days]
 
-    def is_seen(self, days: int) -> Plane:
-        """Return whether anything was reported in the window of each cell."""
-        return self._seen.window(days)
-
-    @cached_property
-    def _seen(self) -> ExtremeTree:
-        return ExtremeTree(self._layout, self.reported, np.logical_or)
+    def is_unseen(self, days: int) -> Bools:
+        """Return the cells with no report in the window; shared, not to be written to."""
+        if days not in self._unseen:
+            self._unseen[days] = ~ExtremeTree(self.layout, self.reported, np.logical_or).window(days)
+        return self._unseen[days]
 
     def count(self, days: int) -> Plane:
         """Return on how many days of the window it was reported, per cell; shared, not to be written to."""
@@ -91,4 +90,4 @@ class ReportedDays:
 
     @cached_property
     def _counts(self) -> SumTree:
-        return SumTree(self._layout, self.reported.view(np.uint8))
+        return SumTree(self.layout, self.reported.view(np.uint8))

@@ -3,18 +3,20 @@
 import datetime as dt
 import logging
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.loader import load_contract
+from features.component_kinds import list_component_kinds, load_component_kind
 from features.population import count_population
 from features.shards import component_keys
 from features.signals import load_signals
 from features.smart_decoding import decode_drive_smart
+from pipelines.build_kinds import build_kind_day, has_raw_rows
 from pipelines.cube_reading import shard_row_groups
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
+from pipelines.raw_parts import first_row_of_each, read_raw_parts
 from pipelines.settings import Settings
 from pipelines.step_facts import StepFacts
 from pipelines.validation import validate_day
@@ -25,19 +27,24 @@ log = logging.getLogger(__name__)
 def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
     """Write core_failures, core_model_population and, last, core_drive_days of ``day`` from its raw_ parts.
 
-    A drive that two sources report counts once: the source named first in the settings wins.
+    Before them, the days of every component kind of ``features/component_kinds`` of which something was
+    delivered. A drive that two sources report counts once: the source named first in the settings wins.
     """
-    raw = _read_parts("raw_drive_smart", day, settings, lake)
+    for name in list_component_kinds():
+        kind = load_component_kind(name)
+        if has_raw_rows(kind, day, settings, lake):
+            build_kind_day(kind, day, settings, lake)
+    raw = read_raw_parts("raw_drive_smart", day, settings, lake)
     if raw is None:
         raise MissingInputError(
             f"raw_drive_smart has no data of {day}. Run: prefail ingest --day {day}",
             dataset="raw_drive_smart",
             day=day.isoformat(),
         )
-    raw, n_doubled = _first_reading_of_each("serial_number", raw)
-    inventory = _read_parts("raw_inventory", day, settings, lake)
+    raw, n_doubled = first_row_of_each("serial_number", raw)
+    inventory = read_raw_parts("raw_inventory", day, settings, lake)
     if inventory is not None:
-        inventory, _ = _first_reading_of_each("component_id", inventory)
+        inventory, _ = first_row_of_each("component_id", inventory)
 
     decoded = decode_drive_smart(raw, inventory)
     drive_days = validate_day(load_contract("core_drive_days"), decoded.table, day, lake)
@@ -69,23 +76,6 @@ def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
     )
     log.info(facts.summary)
     return facts
-
-
-def _read_parts(dataset: str, day: dt.date, settings: Settings, lake: Lake) -> pa.Table | None:
-    parts = [
-        lake.read_day(dataset, day, part=source.name)
-        for source in settings.sources
-        if lake.has_day(dataset, day, part=source.name)
-    ]
-    return pa.concat_tables(parts) if parts else None
-
-
-def _first_reading_of_each(column: str, table: pa.Table) -> tuple[pa.Table, int]:
-    codes = table[column].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    _, first = np.unique(codes, return_index=True)
-    if len(first) == len(codes):
-        return table, 0
-    return table.take(pa.array(np.sort(first))), len(codes) - len(first)
 
 
 def _failures_of(raw: pa.Table, drive_days: pa.Table) -> pa.Table:

@@ -23,7 +23,7 @@ from pipelines.object_store import FolderStore, ObjectStore
 from pipelines.ranged_parquet import RangedParquet, RangedStore
 
 if TYPE_CHECKING:
-    from pipelines.settings import LakeSettings
+    from pipelines.lake_settings import LakeSettings
 
 log = logging.getLogger(__name__)
 

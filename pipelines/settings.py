@@ -7,23 +7,20 @@ values are reported all at once, each with its place and what would be valid.
 import difflib
 import json
 import os
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
-    field_validator,
 )
 
 from pipelines.errors import ConfigError
+from pipelines.lake_settings import LakeSettings, SecretText, Section
 
 CONFIG_PATH_VARIABLE = "PREFAIL_CONFIG"
 DEFAULT_CONFIG_PATH = "prefail.toml"
@@ -32,71 +29,11 @@ _ENVIRONMENT_PREFIX = "PREFAIL_"
 _CREDENTIALS_PREFIX = "PREFAIL_TRACKER_"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-# A secret of digits only arrives from the environment as a number.
-SecretText = Annotated[
-    SecretStr, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
-]
 _OTHER_DATASETS = ("quarantine", "verdicts", "ingested", "published/at_risk_hosts")
 # Values of these are never repeated in a message: a wrong one may hold a password.
 _NEVER_SHOWN = frozenset(
     {"secret_access_key", "session_token", "access_key_id", "endpoint_url", "pseudonym_key"}
 )
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LakeSettings(_Section):
-    """Where data lives."""
-
-    root: str = Field(default="lake", description="A folder, or s3://bucket/prefix.")
-    endpoint_url: str | None = Field(default=None, description="S3 endpoint, where it is not AWS.")
-    region: str | None = Field(default=None, description="S3 region.")
-    path_style: bool = Field(default=False, description="Address buckets in the path, not the host name.")
-    access_key_id: str | None = Field(default=None, description="S3 key id; the standard AWS chain if unset.")
-    secret_access_key: SecretText | None = Field(
-        default=None, description="S3 secret; set by environment only."
-    )
-    session_token: SecretText | None = Field(
-        default=None, description="Token of a temporary login; set by environment only."
-    )
-    profile: str | None = Field(
-        default=None, description="Profile of the AWS configuration; may assume a role of its own."
-    )
-    airflow_connection: str | None = Field(
-        default=None, description="Airflow connection (type aws) that DAGs take the credentials from."
-    )
-    bucket_owner: str | None = Field(
-        default=None,
-        pattern=r"^\d{12}$",
-        description="AWS account that must own the bucket; any other is refused.",
-    )
-    ca_bundle: str | None = Field(
-        default=None, description="File of the certificates to trust, where the system's do not do."
-    )
-    sse: Literal["none", "sse-s3", "sse-kms"] = Field(
-        default="none",
-        description="Encryption to ask the server for; none leaves it to the bucket's default.",
-    )
-    kms_key_id: str | None = Field(
-        default=None, description="Key for sse-kms; the account's default key if unset."
-    )
-    multipart_threshold_mb: int = Field(
-        default=64, ge=5, le=5000, description="Objects above this size are sent in parts, side by side."
-    )
-    time_limit_seconds: int = Field(
-        default=300, ge=1, description="How long one request to the storage is tried again in all."
-    )
-
-    @field_validator("endpoint_url")
-    @classmethod
-    def _is_plain_address(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"https?://[^/@\s?#]+(/[^@\s?#]*)?", value):
-            raise ValueError(
-                "must be http://host[:port] or https://…, without a user, password or query in it"
-            )
-        return value
 
 
 class SourceSettings(BaseModel):
@@ -113,7 +50,7 @@ class SourceSettings(BaseModel):
         return dict(self.model_extra or {})
 
 
-class ListSettings(_Section):
+class ListSettings(Section):
     """How long the at-risk list is."""
 
     k_per_day: int = Field(
@@ -125,7 +62,7 @@ class ListSettings(_Section):
     minimum_risk: Share = Field(default=0.02, description="Nothing below this calibrated risk is listed.")
 
 
-class TicketSettings(_Section):
+class TicketSettings(Section):
     """How tickets follow the list."""
 
     tracker: str = Field(default="desk", description="A module of pipelines/tickets/trackers.")
@@ -149,7 +86,7 @@ class TicketSettings(_Section):
     )
 
 
-class TrainingSettings(_Section):
+class TrainingSettings(Section):
     """How models are trained."""
 
     negatives_per_positive: int = Field(
@@ -160,7 +97,7 @@ class TrainingSettings(_Section):
     memory_limit_mb: int = Field(default=2000, ge=100, description="Budget for one feature cube in memory.")
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything a run may depend on."""
 
     environment: str = Field(

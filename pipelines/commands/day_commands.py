@@ -30,6 +30,12 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     ingest.add_argument(
         "--list-days", action="store_true", help="print the days that the sources have, and stop"
     )
+    ingest.add_argument(
+        "--changed",
+        action="store_true",
+        help="instead of a day: the ingested days whose inputs have changed since, only those sources "
+        "(with --list-days: name them, and stop)",
+    )
     ingest.set_defaults(run=_run_ingest)
 
     build = commands.add_parser(
@@ -70,6 +76,8 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
 def _run_ingest(arguments: argparse.Namespace) -> int:
     from pipelines.ingest import ingest_day, list_source_days
 
+    if arguments.changed:
+        return _ingest_changed(arguments)
     if arguments.list_days:
         for day in list_source_days(load_settings(arguments.config)):
             print_line(day.isoformat())
@@ -77,6 +85,30 @@ def _run_ingest(arguments: argparse.Namespace) -> int:
     return run_chosen_days(
         arguments, "ingesting", functools.partial(ingest_day, source_names=arguments.source)
     )
+
+
+def _ingest_changed(arguments: argparse.Namespace) -> int:
+    from pipelines.changed_inputs import describe_change, find_changed_days, reopen_days
+
+    settings = load_settings(arguments.config)
+    lake = open_settings_lake(settings)
+    found = find_changed_days(settings, lake, source_names=arguments.source)
+    for change in found.changes:
+        print_line(describe_change(change))
+    for source in found.sources_without_inputs:
+        print_line(f"{source}: keeps no record of its inputs, so a change in it can't be seen")
+    if arguments.list_days:
+        return 0
+    for facts in reopen_days(found.changes, settings, lake):
+        print_line(facts.summary)
+    days = sorted({change.day for change in found.changes})
+    if days:
+        print_line(
+            f"re-opened {len(days)} days. Next: " + ", ".join(f"prefail build --day {day}" for day in days)
+        )
+    else:
+        print_line("no ingested day's inputs have changed")
+    return 0
 
 
 def _run_build(arguments: argparse.Namespace) -> int:

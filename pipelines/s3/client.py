@@ -14,7 +14,7 @@ from pipelines.s3.errors import translate_error
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-    from pipelines.settings import LakeSettings
+    from pipelines.lake_settings import LakeSettings
 
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60

@@ -119,6 +119,7 @@ def translate_error(
     error: Exception, *, where: str, verb: str, n_attempts: int = 1, seconds: float = 0.0
 ) -> PrefailError:
     """Return our error for a foreign one. Never holds a credential: only codes and addresses."""
+    _forget_requests(error)
     code = error_code(error)
     told = f"{where} could not be {verb}"
     if code in MISSING:
@@ -163,3 +164,17 @@ def wrong_account(where: str, verb: str, bucket_owner: str) -> PermanentError:
         where=where,
         code="BucketOfAnotherAccount",
     )
+
+
+def _forget_requests(error: BaseException | None) -> None:
+    """Take whole requests out of botocore's errors: their headers hold the session token and the signature.
+
+    The errors stay as the cause of ours, and some tools print all that an error holds.
+    """
+    while error is not None:
+        if isinstance(error, botocore.exceptions.BotoCoreError):
+            error.kwargs.pop("request", None)
+        # HTTPClientError keeps it as an attribute of its own.
+        if hasattr(error, "request"):
+            error.request = None
+        error = error.__cause__ or error.__context__

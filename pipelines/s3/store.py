@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from pipelines.errors import PermanentError, PrefailError, WriteLostError
+from pipelines.lake_settings import LakeSettings
 from pipelines.object_store import ObjectInfo, check_key
 from pipelines.s3.body import read_body
 from pipelines.s3.client import open_client
@@ -26,8 +27,6 @@ from pipelines.s3.uploads import Upload, upload_in_parts, upload_whole
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
-
-    from pipelines.settings import LakeSettings
 
 Result = TypeVar("Result")
 
@@ -40,7 +39,7 @@ _NO_BODY = frozenset({"400", "403"})
 class S3Store:
     """An ``ObjectStore`` on S3. ``requests`` counts what was sent, by operation, retries included."""
 
-    def __init__(self, client: "BaseClient", root: str, options: "LakeSettings") -> None:
+    def __init__(self, client: "BaseClient", root: str, options: LakeSettings) -> None:
         bucket, _, prefix = root.removeprefix("s3://").partition("/")
         self._client = client
         self._bucket = bucket
@@ -53,10 +52,8 @@ class S3Store:
         self.root = f"s3://{bucket}/{self._prefix}".rstrip("/")
 
     @classmethod
-    def open(cls, root: str, options: "LakeSettings | None" = None) -> Self:
+    def open(cls, root: str, options: LakeSettings | None = None) -> Self:
         """Open ``s3://bucket/prefix`` with the settings' endpoint and credentials, else the AWS chain's."""
-        from pipelines.settings import LakeSettings
-
         chosen = options or LakeSettings()
         return cls(open_client(root, chosen), root, chosen)
 

@@ -63,6 +63,16 @@ def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawT
         yield RawTable(dataset="raw_inventory", table=located.table, inputs=inputs, left_out=located.left_out)
 
 
+def list_inputs(options: Options, day: dt.date, base_folder: Path) -> tuple[InputFile, ...]:
+    """Return the files that ``day`` is made of now, so that a late or replaced one is noticed."""
+    found = find_csv_files(base_folder / options.path, options.pattern)
+    if options.layout == "any_files":
+        files = [file for file in found.files if day in _days_in(file)]
+    else:
+        files = [file for file in found.files if _day_of_name(file) == day][:1]
+    return tuple(read_csv_file(file)[1] for file in files)
+
+
 def _drive_smart(rows: pa.Table, day: dt.date) -> pa.Table:
     known = raw_schema("raw_drive_smart").names
     columns = {name: rows[name] for name in rows.column_names if name in known}

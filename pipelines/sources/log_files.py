@@ -6,11 +6,11 @@ import hashlib
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from features.log_templates import escape_text
 from pipelines.errors import SourceError, TransientError
@@ -130,10 +130,6 @@ def day_of_folder(name: str) -> dt.date | None:
     return day if day.isoformat() == name else None
 
 
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
 class _Hashing:
     """Reads a file and hashes what was read, so that no file is read twice."""
 
@@ -195,13 +191,14 @@ class LogReader:
         )
 
     def _blocks(self, hashing: _Hashing) -> Iterator[bytes]:
-        stream: _Readable = hashing
+        read: Callable[[int], bytes] = hashing.read
         if self._file.path.suffix == ".gz":
-            stream = gzip.GzipFile(fileobj=hashing, mode="rb")  # type: ignore[call-overload]
+            # read1, because read drops what it has unpacked when it meets the damage.
+            read = gzip.GzipFile(fileobj=hashing, mode="rb").read1  # type: ignore[call-overload]
         size = 0
         while True:
             try:
-                block = stream.read(CHUNK_BYTES)
+                block = read(CHUNK_BYTES)
             except (EOFError, gzip.BadGzipFile, zlib.error) as damaged:
                 self._findings.add("the file is damaged or cut short; what is before it counts", str(damaged))
                 return

@@ -44,7 +44,8 @@ _LEVEL_NAMES = {
     "debug": "info",
 }
 
-_ISO = r"#-#-#[T ]#:#:#(?:[.,]#)? ?(?:Z|[+-]#(?::#)?|UTC)?"
+# The word 01T12 is masked as one.
+_ISO = r"#-#-#(?: #)?:#:#(?:[.,]#)? ?(?:Z|[+-]#(?::#)?|UTC)?"
 _SYSLOG = re.compile(
     rf"(?:<#>)?(?:(?P<rfc5424># )?(?P<iso>{_ISO})|(?P<plain>[A-Z][a-z]{{2}} #(?: #)? #:#:#)) "
     r"(?P<host>\S+) (?P<rest>.*)"

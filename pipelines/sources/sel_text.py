@@ -17,6 +17,8 @@ BAD_TIME = "the date or time can't be one"
 # The BMC counts seconds from power-on until its clock is set (IPMI 2.0, 37.1): no day before 1980 is real.
 _FIRST_YEAR = 1980
 
+# What ipmitool says on the way, of controllers without sensor records.
+_CHATTER = ("SDRR successfully erased", "Err in cmd get sensor sdr info", "SEL has no entries")
 _DATE = re.compile(r"([0-9]{1,4})[/.\-]([0-9]{1,2})[/.\-]([0-9]{2,4})\.?")
 _TIME = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})[:.]([0-9]{2})(?: ([AaPp])\.?[Mm]\.?)?(?: ([A-Z]{3,4}))?")
 _FIELD = re.compile(r" ?([A-Z][A-Za-z ()]{2,32}?) *: ?(.*)")
@@ -80,7 +82,7 @@ def _raw_records(text: str, findings: Findings) -> Iterator[_RawRecord]:
                 yield from _verbose_record(fields, findings)
                 fields = {}
             fields[is_verbose[1]] = is_verbose[2].strip()
-        elif not line.strip():
+        elif not line.strip() or line.strip() in _CHATTER:
             if fields:
                 yield from _verbose_record(fields, findings)
                 fields = {}

@@ -7,13 +7,13 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import pipelines.sources
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, MissingInputError
 
 
 class SourceOptions(BaseModel):
@@ -55,7 +55,11 @@ class RawTable:
 
 
 class SourceKind(Protocol):
-    """What a module of this folder offers. ``options`` is an instance of its own ``Options``."""
+    """What a module of this folder offers. ``options`` is an instance of its own ``Options``.
+
+    A module may also offer ``list_inputs(options, day, base_folder)``: what ``read_day`` would name as
+    inputs now, without making rows of it (``TracksInputs``).
+    """
 
     Options: type[SourceOptions]
 
@@ -70,6 +74,28 @@ class SourceKind(Protocol):
     def list_days(self, options: BaseModel, base_folder: Path) -> list[dt.date]:
         """Return the days that the source has, ascending."""
         ...
+
+
+@runtime_checkable
+class TracksInputs(Protocol):
+    """A kind that can say cheaply what a day is made of."""
+
+    def list_inputs(self, options: BaseModel, day: dt.date, base_folder: Path) -> tuple[InputFile, ...]:
+        """Return the inputs of ``day`` as they are now; empty if there are none any more."""
+        ...
+
+
+def current_inputs(
+    kind: SourceKind, options: BaseModel, day: dt.date, base_folder: Path
+) -> tuple[InputFile, ...]:
+    """Return what the kind would read for ``day`` now; empty where nothing of the day is there any more."""
+    if isinstance(kind, TracksInputs):
+        return kind.list_inputs(options, day, base_folder)
+    try:
+        delivered = list(kind.read_day(options, day, base_folder))
+    except MissingInputError:
+        return ()
+    return tuple(dict.fromkeys(file for raw in delivered for file in raw.inputs))
 
 
 def list_source_kinds() -> tuple[str, ...]:

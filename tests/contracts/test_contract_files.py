@@ -41,6 +41,7 @@ def test_these_datasets_have_a_contract() -> None:
     assert list_contracts() == [
         "core_drive_days",
         "core_failures",
+        "core_host_days",
         "core_model_population",
         "out_at_risk_hosts",
         "out_predictions",

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from pipelines.connection import with_connection
-from pipelines.settings import LakeSettings, Settings
+from pipelines.lake_settings import LakeSettings
+from pipelines.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 _SCRIPT = """\

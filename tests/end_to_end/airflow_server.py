@@ -135,6 +135,7 @@ def run_airflow(home: Path, dags_folder: Path, settings_path: Path) -> Iterator[
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
         "AIRFLOW__CORE__PARALLELISM": "2",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "true",
+        "AIRFLOW__API__HOST": "127.0.0.1",
         # These three belong together: tasks report to the API server under the third.
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": f"http://localhost:{port}",

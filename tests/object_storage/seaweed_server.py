@@ -18,7 +18,7 @@ from pathlib import Path
 import boto3.session
 import botocore.config
 
-from pipelines.settings import LakeSettings
+from pipelines.lake_settings import LakeSettings
 
 _READY_SECONDS = 60
 _N_PORTS = 4

@@ -43,7 +43,11 @@ def test_a_url_is_not_taken_for_a_relative_path(write) -> None:
 def test_the_environment_wins_over_the_file(write) -> None:
     settings = load_settings(
         write(SMALLEST),
-        {"PREFAIL_LIST__K_PER_DAY": "9", "PREFAIL_SOURCES__0__PATH": "elsewhere", "PREFAIL_ENVIRONMENT": "prod"},
+        {
+            "PREFAIL_LIST__K_PER_DAY": "9",
+            "PREFAIL_SOURCES__0__PATH": "elsewhere",
+            "PREFAIL_ENVIRONMENT": "prod",
+        },
     )
     assert settings.list.k_per_day == 9
     assert settings.sources[0].options == {"path": "elsewhere"}

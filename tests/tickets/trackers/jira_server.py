@@ -23,6 +23,7 @@ class JiraServer(SmallServer):
         self.issues: dict[str, dict[str, Any] | None] = {}
         self.comments: dict[str, list[dict[str, Any]]] = {}
         self.moved: dict[str, str] = {}
+        self.found: dict[str, list[str]] = {}
 
     def answer(self, request: Request) -> Answer:
         if request.headers.get("Authorization") != AUTHORIZATION:
@@ -101,12 +102,14 @@ class JiraServer(SmallServer):
         return Answer(405, {"errorMessages": ["no such method"]})
 
     def search(self, asked: dict[str, Any]) -> Answer:
-        found = [
-            key
-            for key, fields in self.issues.items()
-            if fields is not None and self.fits(asked["jql"], fields)
-        ]
         start = int(asked.get("nextPageToken") or asked.get("startAt") or 0)
+        if start == 0:
+            self.found[asked["jql"]] = [
+                key
+                for key, fields in self.issues.items()
+                if fields is not None and self.fits(asked["jql"], fields)
+            ]
+        found = self.found[asked["jql"]]
         size = min(asked["maxResults"], 100)
         page = [
             self.show(key, fields, asked["fields"])

@@ -1,0 +1,29 @@
+"""A day's raw_ rows of all sources together, as the build step reads them."""
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.lake import Lake
+from pipelines.settings import Settings
+
+
+def read_raw_parts(dataset: str, day: dt.date, settings: Settings, lake: Lake) -> pa.Table | None:
+    """Return the parts of all sources, in the order of the settings; None where no source has one."""
+    parts = [
+        lake.read_day(dataset, day, part=source.name)
+        for source in settings.sources
+        if lake.has_day(dataset, day, part=source.name)
+    ]
+    # A part written before its contract had a column lacks it: null there.
+    return pa.concat_tables(parts, promote_options="default") if parts else None
+
+
+def first_row_of_each(column: str, table: pa.Table) -> tuple[pa.Table, int]:
+    """Return the first row of each value of ``column``, in their order, and how many others there were."""
+    codes = table[column].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    _, first = np.unique(codes, return_index=True)
+    if len(first) == len(codes):
+        return table, 0
+    return table.take(pa.array(np.sort(first))), len(codes) - len(first)
