@@ -69,12 +69,15 @@ def find_reasons(
     ``contributions`` is (F,), log-odds per feature; ``feature_signals[f]`` names the signal that
     feature f is made of. Features that are made of no reported signal (age of the model, missing
     reports) count under their own name, with no levels. Ties go by name.
+
+    A signal that was 0 or unreported now, 7 and 30 days ago may raise the risk (its silence is part of
+    a pattern), but nobody can look at it: it is named only where no other signal is.
     """
     worded = {wording.signal: wording for wording in wordings}
     sums = sum_by_signal(contributions, feature_signals)
     upward = sorted(((-value, signal) for signal, value in sums.items() if value >= SMALLEST_CONTRIBUTION))
     reasons = []
-    for negative_sum, signal in upward[:MAX_REASONS]:
+    for negative_sum, signal in upward:
         wording = worded.get(signal) or SignalWording(signal=signal, label=signal.replace("_", " "), unit="")
         row = levels.signals.index(signal) if signal in levels.signals else None
         series = None if row is None else levels.levels[row]
@@ -90,7 +93,12 @@ def find_reasons(
                 contribution=round(-negative_sum, 4),
             )
         )
-    return tuple(reasons)
+    telling = [reason for reason in reasons if reason.signal not in levels.signals or _is_visible(reason)]
+    return tuple((telling or reasons)[:MAX_REASONS])
+
+
+def _is_visible(reason: Reason) -> bool:
+    return any((reason.now, reason.before_7d, reason.before_30d))
 
 
 def sum_by_signal(contributions: np.ndarray, feature_signals: Sequence[str]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from features.signals import load_signals
 from features.smart_decoding import decode_drive_smart
 from pipelines.build_kinds import build_kind_day, has_raw_rows
 from pipelines.cube_reading import shard_row_groups
-from pipelines.errors import MissingInputError
+from pipelines.errors import MissingInputError, PermanentError
 from pipelines.lake import Lake
 from pipelines.raw_parts import first_row_of_each, read_raw_parts
 from pipelines.settings import Settings
@@ -30,10 +30,7 @@ def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
     Before them, the days of every component kind of ``features/component_kinds`` of which something was
     delivered. A drive that two sources report counts once: the source named first in the settings wins.
     """
-    for name in list_component_kinds():
-        kind = load_component_kind(name)
-        if has_raw_rows(kind, day, settings, lake):
-            build_kind_day(kind, day, settings, lake)
+    _build_kinds(day, settings, lake)
     raw = read_raw_parts("raw_drive_smart", day, settings, lake)
     if raw is None:
         raise MissingInputError(
@@ -41,10 +38,10 @@ def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
             dataset="raw_drive_smart",
             day=day.isoformat(),
         )
-    raw, n_doubled = first_row_of_each("serial_number", raw)
+    raw, n_doubled = first_row_of_each(["serial_number"], raw)
     inventory = read_raw_parts("raw_inventory", day, settings, lake)
     if inventory is not None:
-        inventory, _ = first_row_of_each("component_id", inventory)
+        inventory, _ = first_row_of_each(["component_id"], inventory)
 
     decoded = decode_drive_smart(raw, inventory)
     drive_days = validate_day(load_contract("core_drive_days"), decoded.table, day, lake)
@@ -76,6 +73,18 @@ def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
     )
     log.info(facts.summary)
     return facts
+
+
+def _build_kinds(day: dt.date, settings: Settings, lake: Lake) -> None:
+    """A kind that can't be built is said and left out: it costs the others nothing."""
+    for name in list_component_kinds():
+        kind = load_component_kind(name)
+        if not has_raw_rows(kind, day, settings, lake):
+            continue
+        try:
+            build_kind_day(kind, day, settings, lake)
+        except PermanentError as error:
+            log.error(f"{kind.dataset} of {day} was not built: {error}")
 
 
 def _failures_of(raw: pa.Table, drive_days: pa.Table) -> pa.Table:

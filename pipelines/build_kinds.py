@@ -22,8 +22,11 @@ def build_kind_day(kind: ComponentKind, day: dt.date, settings: Settings, lake: 
     A raw_ dataset that no source delivered leaves its signals null; ``MissingInputError`` if there is
     none of them at all.
     """
-    parts = {name: read_raw_parts(name, day, settings, lake) for name in kind.raw_datasets}
-    raw = {name: table for name, table in parts.items() if table is not None}
+    raw = {}
+    for name in kind.raw_datasets:
+        # What two sources deliver alike counts once: the source named first in the settings wins.
+        if (table := read_raw_parts(name, day, settings, lake)) is not None:
+            raw[name], _ = first_row_of_each(load_contract(name).grain, table)
     if not raw:
         raise MissingInputError(
             f"{kind.dataset} has nothing to be made of: no source delivered {' or '.join(kind.raw_datasets)} of "
@@ -33,7 +36,7 @@ def build_kind_day(kind: ComponentKind, day: dt.date, settings: Settings, lake: 
         )
     inventory = read_raw_parts("raw_inventory", day, settings, lake)
     if inventory is not None:
-        inventory, _ = first_row_of_each("component_id", inventory)
+        inventory, _ = first_row_of_each(["component_id"], inventory)
     made = make_component_days(kind, raw, inventory)
     checked = validate_day(load_contract(kind.dataset), made.table, day, lake)
     groups = shard_row_groups(checked.table["component_key"].to_numpy())

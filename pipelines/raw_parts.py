@@ -1,6 +1,7 @@
 """A day's raw_ rows of all sources together, as the build step reads them."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +21,10 @@ def read_raw_parts(dataset: str, day: dt.date, settings: Settings, lake: Lake) -
     return pa.concat_tables(parts, promote_options="default") if parts else None
 
 
-def first_row_of_each(column: str, table: pa.Table) -> tuple[pa.Table, int]:
-    """Return the first row of each value of ``column``, in their order, and how many others there were."""
-    codes = table[column].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    _, first = np.unique(codes, return_index=True)
-    if len(first) == len(codes):
+def first_row_of_each(key: Sequence[str], table: pa.Table) -> tuple[pa.Table, int]:
+    """Return the first row of each value of the columns ``key``, in their order, and how many others there were."""
+    numbered = table.select(list(key)).append_column("row", pa.array(np.arange(table.num_rows)))
+    first = numbered.group_by(list(key), use_threads=False).aggregate([("row", "min")])["row_min"]
+    if len(first) == table.num_rows:
         return table, 0
-    return table.take(pa.array(np.sort(first))), len(codes) - len(first)
+    return table.take(pa.array(np.sort(first.to_numpy()))), table.num_rows - len(first)

@@ -113,10 +113,14 @@ def _run_show(arguments: argparse.Namespace) -> int:
     print_line(f"  code       {made_of.code_version or 'unknown'}")
     for contract in made_of.contracts:
         print_line(f"  contract   {contract.dataset} {contract.version}")
-    for part in made_of.inputs[:3]:
-        print_line(f"  data       {part.key}  sha256 {(part.sha256 or 'missing')[:16]}")
-    if len(made_of.inputs) > 3:
-        print_line(f"  data       … and {len(made_of.inputs) - 3} more, all named in the manifest")
+    # A part without digest was looked for and not there: the lookback may reach before the first day.
+    parts = [(part.key, part.sha256) for part in made_of.inputs if part.sha256]
+    for key, sha256 in parts[-3:]:
+        print_line(f"  data       {key}  sha256 {sha256[:16]}")
+    if len(parts) > 3:
+        print_line(f"  data       … and {len(parts) - 3} more, all named in the manifest")
+    if made_of.gap and made_of.manifest_key:
+        print_line(f"  gap        {made_of.gap}")
     print_line(f"\nCheck all of it: prefail verify --day {made_of.opened_day}")
     return 0
 

@@ -29,6 +29,9 @@ _HEADER = re.compile(
     r"|(?:[0-9] )?(?:[A-Z][a-z]{2} +[0-9]{1,2} (?:[0-9]{4} )?[0-9:]{8}|[0-9]{4}-[0-9-]{5}[T ][0-9:.,]{8,18} ?\S*?)"
     r" (?P<host>\S{1,255}) (?:[^\s\[:]{1,64}(?:\[[^\]]{0,32}\])?: ?)?(?:\[ *[0-9]+\.[0-9]+\] ?)?)"
 )
+_RFC5424 = re.compile(
+    r"<[0-9]{1,3}>[0-9] [0-9T:.Z+-]{16,40} (?P<host>\S{1,255}) \S{1,48} \S{1,128} \S{1,32} (?:-|\[[^\]]*\]) ?"
+)
 
 
 @dataclass(kw_only=True)
@@ -168,7 +171,7 @@ def _kind(shape: LineShape | None) -> int:
 def _split(line: bytes) -> tuple[str, str, str]:
     """Return host, message and priority of a raw line; the host is ``unknown`` where the line names none."""
     text = line.decode("utf-8", "replace").rstrip("\r")
-    found = _HEADER.match(text)
+    found = _RFC5424.match(text) or _HEADER.match(text)
     priority = _PRIORITY.match(text)
     level = str(int(priority[1] or priority[2]) % 8) if priority else ""
     if found is None:

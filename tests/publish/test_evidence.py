@@ -113,3 +113,16 @@ def test_reasons_survive_the_column_they_are_stored_in() -> None:
     found = find_reasons(np.array([1.0], dtype=np.float32), ["a"], levels(a=[3.25, np.nan]), [])
     assert read_reasons(write_reasons(found)) == found
     assert write_reasons(()) == "[]"
+
+
+def test_a_signal_that_nobody_can_look_at_is_named_only_where_no_other_is() -> None:
+    levels = ComponentLevels(
+        signals=("pending_sectors", "power_cycles"),
+        levels=np.array([np.full(31, 4.0), np.zeros(31)], dtype=np.float32),
+        percentiles=np.array([99.0, 50.0], dtype=np.float32),
+    )
+    wordings: tuple[SignalWording, ...] = ()
+    both = find_reasons(np.array([0.5, 0.9]), ("pending_sectors", "power_cycles"), levels, wordings)
+    assert [reason.signal for reason in both] == ["pending_sectors"]
+    only_silent = find_reasons(np.array([-0.5, 0.9]), ("pending_sectors", "power_cycles"), levels, wordings)
+    assert [reason.signal for reason in only_silent] == ["power_cycles"]
