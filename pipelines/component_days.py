@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cube import Cube, CubeBuilder
-from pipelines.cube_reading import end_of_day
+from pipelines.cube_reading import REPEATED_TEXTS, end_of_day
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
 from pipelines.read_ahead import read_ahead
@@ -53,11 +53,12 @@ class ComponentDayReader:
         if day in self._tables:
             return self._tables[day]
         try:
-            table = self._lake.read_day(self._dataset, day, columns=self._columns)
+            stored = self._lake.open_day(self._dataset, day, dictionary_columns=REPEATED_TEXTS)
         except MissingInputError:
             if is_needed:
                 raise
             return None
+        table = stored.read(columns=list(self._columns))
         # Almost every row is known by the end of its own day: then the column says nothing more.
         is_late = table.num_rows and pc.max(table["known_at"]).as_py() >= end_of_day(day)
         return table if is_late else table.drop_columns(["known_at"])

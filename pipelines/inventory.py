@@ -9,12 +9,14 @@ from pipelines.lake import Lake
 from pipelines.settings import Settings
 
 _PLACE = ("slot", "rack", "site")
+_COLUMNS = ("component_id", *_PLACE, "slot_confidence")
 
 
 def join_inventory(components: pa.Table, day: dt.date, settings: Settings, lake: Lake) -> pa.Table:
     """Return ``components`` with slot, rack and site of ``day`` after host_id; null where nobody knows.
 
-    One row per component in, one row per component out, in the same order.
+    One row per component in, one row per component out, in the same order. A slot that the inventory is
+    not sure of says so: ``bay 7 (60 % sure)``.
     """
     inventory = _read_inventory(day, settings, lake)
     if inventory is None:
@@ -29,8 +31,21 @@ def join_inventory(components: pa.Table, day: dt.date, settings: Settings, lake:
 
 def _read_inventory(day: dt.date, settings: Settings, lake: Lake) -> pa.Table | None:
     parts = [
-        lake.read_day("raw_inventory", day, columns=("component_id", *_PLACE), part=source.name)
+        _with_sureness(lake.read_day("raw_inventory", day, columns=_COLUMNS, part=source.name))
         for source in settings.sources
         if lake.has_day("raw_inventory", day, part=source.name)
     ]
     return pa.concat_tables(parts) if parts else None
+
+
+def _with_sureness(inventory: pa.Table) -> pa.Table:
+    # Parts that were written before the contract had slot_confidence lack it.
+    if "slot_confidence" not in inventory.column_names:
+        return inventory
+    sure = inventory["slot_confidence"]
+    percent = pc.round(pc.multiply(sure.cast(pa.float64()), 100.0)).cast(pa.int64()).cast(pa.string())
+    noted = pc.binary_join_element_wise(inventory["slot"], " (", percent, " % sure)", "")
+    is_unsure = pc.fill_null(pc.less(sure, 1.0), False)
+    slot = pc.if_else(pc.and_(is_unsure, pc.is_valid(inventory["slot"])), noted, inventory["slot"])
+    at = inventory.schema.get_field_index("slot")
+    return inventory.set_column(at, "slot", slot).drop_columns(["slot_confidence"])

@@ -82,18 +82,26 @@ class Lake:
         return self.open_day(dataset, day, part=part).read(columns=None if columns is None else list(columns))
 
     def open_day(
-        self, dataset: str, day: dt.date, *, part: str = ONLY_PART, by_range: bool = False
+        self,
+        dataset: str,
+        day: dt.date,
+        *,
+        part: str = ONLY_PART,
+        by_range: bool = False,
+        dictionary_columns: Sequence[str] = (),
     ) -> pq.ParquetFile:
         """Open one part for reading by row group; ``MissingInputError`` if never written.
 
         ``by_range`` is for reading little of it: where the store can, only that is fetched, in two or
-        more requests. Otherwise the whole object is, in one.
+        more requests. Otherwise the whole object is, in one. Of texts that repeat, ``dictionary_columns``
+        are then read as codes.
         """
         key = partition_key(dataset, day, part)
         try:
             if by_range and isinstance(self.store, RangedStore):
                 return RangedParquet(self.store.open_ranged(key))
-            return pq.ParquetFile(pa.BufferReader(self.store.read(key)))
+            stored = pa.BufferReader(self.store.read(key))
+            return pq.ParquetFile(stored, read_dictionary=list(dictionary_columns))
         except MissingInputError as missing:
             how = _HOW_TO_MAKE.get(dataset.split("_")[0], "")
             raise MissingInputError(

@@ -83,15 +83,15 @@ class FolderStore:
         return self._root / check_key(key)
 
     def read(self, key: str) -> bytes:
-        return self.read_with_etag(key)[0]
-
-    def read_with_etag(self, key: str) -> tuple[bytes, str]:
         try:
-            data = self._path(key).read_bytes()
+            return self._path(key).read_bytes()
         except (FileNotFoundError, NotADirectoryError) as missing:
             raise MissingInputError(f"{self.uri(key)} does not exist.", key=key) from missing
         except OSError as error:
             raise StorageError(f"{self.uri(key)} could not be read: {error.strerror}.", key=key) from error
+
+    def read_with_etag(self, key: str) -> tuple[bytes, str]:
+        data = self.read(key)
         return data, _etag(data)
 
     def write(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:

@@ -20,8 +20,8 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     ingest = commands.add_parser(
         "ingest",
         help="read a day from every source and check it",
-        description="Reads: the sources of the settings. Writes: raw_drive_smart, raw_inventory, "
-        "quarantine/ and verdicts/ of the day. A day that breaks a block rule writes nothing.",
+        description="Reads: the sources of the settings. Writes: raw_ datasets, ingested/, quarantine/ and "
+        "verdicts/ of the day. A day that breaks a block rule writes nothing.",
     )
     add_day_arguments(ingest, with_jobs=True)
     ingest.add_argument(
@@ -41,8 +41,8 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     build = commands.add_parser(
         "build",
         help="decode a day's readings into component-days",
-        description="Reads: raw_drive_smart and raw_inventory of the day. "
-        "Writes: core_failures, core_model_population and core_drive_days of the day.",
+        description="Reads: raw_ datasets of the day. Writes: the dataset of each kind of "
+        "features/component_kinds, core_failures, core_model_population and core_drive_days of the day.",
     )
     add_day_arguments(build, with_jobs=True)
     build.set_defaults(run=_run_build)

@@ -5,6 +5,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import urllib3
 from pydantic import Field, field_validator, model_validator
@@ -31,6 +32,10 @@ class Access(SourceOptions):
     )
     bearer_token_variable: str | None = Field(
         default=None, description="Environment variable that holds the token."
+    )
+    samples_by: Literal["remote_read", "query"] = Field(
+        default="remote_read",
+        description="query: by the HTTP query interface, for servers without remote read; several times slower.",
     )
     timeout_seconds: int = Field(default=60, ge=1, description="Longest silence of the server.")
     patience_seconds: int = Field(

@@ -5,8 +5,10 @@ error is known from when it was logged.
 """
 
 import datetime as dt
+import functools
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.feather as pa_feather
 from pydantic import Field
 
+from pipelines.errors import TransientError
 from pipelines.sources.event_messages import EventMessage, collect_messages
 from pipelines.sources.hw_events import EventCollector, nothing_of, raw_events
 from pipelines.sources.log_files import Findings, LogFile, LogReader, existing_folder, find_log_files
@@ -38,11 +41,20 @@ class Options(SourceOptions):
     path: str = Field(description="Folder of <DIMM>.feather or <DIMM>.csv; relative to the config file.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _TableFile:
+    """One file: its table, None where it is none, and what of it gave no row."""
+
+    table: pa.Table | None
+    findings: Findings
+    input_file: InputFile | None
+
+
 def list_days(options: Options, base_folder: Path) -> list[dt.date]:
     """Return the days that have an error, ascending."""
     days: set[dt.date] = set()
     for file in _tables(existing_folder(base_folder / options.path)):
-        table = _read_table(file, Findings())
+        table = _read_version(file, file.version()).table
         if table is not None:
             days.update(_day_of(second) for second in table[_TIME].to_pylist() if second is not None)
     return sorted(days)
@@ -56,15 +68,11 @@ def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawT
         raise nothing_of(day, str(root), "table of memory errors")
     collector, findings, inputs = EventCollector(), Findings(), list[InputFile]()
     for file in files:
-        found = Findings()
-        table = _read_table(file, found)
-        findings.merge(found, file.name)
-        if table is not None:
-            collect_messages(_messages_of(table, file.host_id, day), collector)
-        reader = LogReader(file, Findings())
-        for _ in reader.blocks():
-            pass
-        inputs += [reader.input_file] if reader.input_file else []
+        read = _read_version(file, file.version())
+        findings.merge(read.findings, file.name)
+        if read.table is not None:
+            collect_messages(_messages_of(read.table, file.host_id, day), collector)
+        inputs += [read.input_file] if read.input_file else []
     raw = raw_events(collector, day, "mcelog_rows", inputs, findings.as_mapping())
     log.info(f"read tables of memory errors of {day}: files={len(files)} rows={raw.table.num_rows}")
     if raw.left_out:
@@ -77,6 +85,22 @@ def _tables(root: Path) -> list[LogFile]:
     """Return the tables below the folder; ticket.csv of the SmartMem sample is about repairs, not errors."""
     found = [file for file in find_log_files(root) if file.path.suffix in (".feather", ".csv")]
     return [file for file in found if file.path.name != "ticket.csv"]
+
+
+@functools.lru_cache(maxsize=256)
+def _read_version(file: LogFile, version: tuple[int, int, int]) -> _TableFile:
+    # The version is part of the cache's key: every day looks at every file.
+    findings = Findings()
+    table = _read_table(file, findings)
+    reader = LogReader(file, Findings())
+    for _ in reader.blocks():
+        pass
+    if file.version() != version:
+        raise TransientError(
+            f"{file.name} changed while it was read. Nothing of it was written. Re-run that day.",
+            file=file.name,
+        )
+    return _TableFile(table=table, findings=findings, input_file=reader.input_file)
 
 
 def _read_table(file: LogFile, findings: Findings) -> pa.Table | None:

@@ -19,10 +19,10 @@ from pipelines.prometheus.catalogue import Catalogue, list_catalogues, load_cata
 from pipelines.prometheus.client import PrometheusClient
 from pipelines.prometheus.daily import DAY_MS, DaySpan
 from pipelines.prometheus.drive_series import read_drive_rows
-from pipelines.prometheus.errors import BrokenReplyError
+from pipelines.prometheus.errors import BrokenReplyError, PrometheusUnreachableError, TooMuchError
 from pipelines.prometheus.host_metrics import MetricRows, inventory_rows, read_metric_rows
 from pipelines.prometheus.host_names import HostNaming
-from pipelines.prometheus.sample_reading import read_samples
+from pipelines.prometheus.sample_reading import read_last_values
 from pipelines.sources.raw_columns import KNOWN_AT, end_of_day, repeat
 from pipelines.sources.source import RawTable
 
@@ -76,7 +76,8 @@ def list_days(options: Options, base_folder: Path) -> list[dt.date]:
     if first >= today:
         return []
     names = "|".join(catalogue.presence_metric for catalogue in _catalogues(options, base_folder))
-    data = client.ask_json(
+    data = _ask(
+        client,
         "/api/v1/query_range",
         query=f"count(last_over_time({{__name__=~{json.dumps(names)}}}[{DAY_MS - 1}ms]))",
         # Asked at the last instant of each day, so that the window is the day.
@@ -170,7 +171,8 @@ def _read_inventories(
 ) -> list[pa.Table]:
     return [
         inventory_rows(
-            read_samples(client, catalogue.inventory, span.start_ms, span.end_ms - 1).labels,
+            # One value a series is enough: only its labels count.
+            [v.labels for v in read_last_values(client, catalogue.inventory, span.start_ms, span.end_ms - 1)],
             catalogue,
             catalogue.inventory,
             naming,
@@ -193,13 +195,25 @@ def _known_by(table: pa.Table, day: dt.date) -> pa.Table:
 
 def _server_day(client: PrometheusClient) -> dt.date:
     """The server's clock stamped the samples, so it says which days are over."""
-    data = client.ask_json("/api/v1/query", query="time()")
+    data = _ask(client, "/api/v1/query", query="time()")
     result = data.get("result") if isinstance(data, dict) else None
     try:
         assert isinstance(result, list)
         return dt.datetime.fromtimestamp(float(result[1]), dt.UTC).date()
     except (AssertionError, IndexError, TypeError, ValueError) as broken:
         raise _broken(client) from broken
+
+
+def _ask(client: PrometheusClient, path: str, **parameters: str) -> object:
+    """Ask for something that can't be asked for in pieces."""
+    try:
+        return client.ask_json(path, **parameters)
+    except TooMuchError as too_much:
+        raise PrometheusUnreachableError(
+            f"{client.access.url} does not answer {parameters['query']} ({too_much}). Nothing was read. "
+            "Raise timeout_seconds of the source, or set its first_day.",
+            url=client.access.url,
+        ) from too_much
 
 
 def _times_of(client: PrometheusClient, data: object) -> list[float]:

@@ -113,6 +113,7 @@ class HttpDocuments:
         try:
             with self._opener.open(request, timeout=self._service.timeout_seconds) as answer:
                 data: bytes = answer.read(MAX_DOCUMENT_BYTES + 1)
+                promised = int(answer.headers.get("Content-Length") or 0)
         except urllib.error.HTTPError as refused:
             with refused:
                 if refused.code == 404:
@@ -120,10 +121,12 @@ class HttpDocuments:
                 is_transient = refused.code == 429 or refused.code >= 500
             kind = TransientError if is_transient else SourceError
             raise kind(self._message(f"answers {refused.code} to {address}"), address=address) from refused
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise TransientError(
                 self._message(f"gave no whole answer to {address} ({error})"), address=address
             ) from error
+        if len(data) < min(promised, MAX_DOCUMENT_BYTES):
+            raise TransientError(self._message(f"gave half an answer to {address}"), address=address)
         return parse_document(data, address)
 
     def _message(self, what: str) -> str:

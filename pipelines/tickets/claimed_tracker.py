@@ -24,8 +24,9 @@ from pipelines.tickets.ticket_claim import TicketClaim, TicketClaims
 from pipelines.tickets.ticket_errors import ClaimHeldError, TicketGoneError, is_without_effect
 from pipelines.tickets.tracker import Comment, Draft, Outcome, Ticket, Tracker
 
-# Longer than any request lives (see http_door) and any tracker's search lags, shorter than a scheduler's patience.
-CLAIM_WAIT = dt.timedelta(minutes=10)
+# Longer than a run can take from its claim to the end of its request (one search and one creation, each with all
+# of its time-outs and repetitions), and longer than any tracker's search lags.
+CLAIM_WAIT = dt.timedelta(minutes=30)
 _ATTEMPTS = 5
 
 

@@ -96,7 +96,9 @@ def test_other_control_characters_are_escaped(tmp_path: Path) -> None:
         ("{not a journal", "no journal entry, or a truncated one"),
     ],
 )
-def test_a_line_whose_time_can_not_be_read_is_counted_and_shown(line: str, reason: str, tmp_path: Path) -> None:
+def test_a_line_whose_time_can_not_be_read_is_counted_and_shown(
+    line: str, reason: str, tmp_path: Path
+) -> None:
     write_log(tmp_path, "db1.log", f"{line}\n")
     raw = read_logs(tmp_path)
     assert rows_of(raw) == []
@@ -107,7 +109,13 @@ def test_a_line_whose_time_can_not_be_read_is_counted_and_shown(line: str, reaso
 
 
 def test_every_line_is_either_in_a_row_or_left_out(tmp_path: Path) -> None:
-    lines = [GOOD, b"\n", b"garbage\n", b"Feb  1 12:00:05 db1 sshd[1]: x\n", b"Feb 30 12:00:05 db1 kernel: x\n"] * 50
+    lines = [
+        GOOD,
+        b"\n",
+        b"garbage\n",
+        b"Feb  1 12:00:05 db1 sshd[1]: x\n",
+        b"Feb 30 12:00:05 db1 kernel: x\n",
+    ] * 50
     write_log(tmp_path, "db1.log", b"".join(lines))
     raw = read_logs(tmp_path)
     n_rows = sum(int(str(row["n_events"])) for row in rows_of(raw))
@@ -168,7 +176,9 @@ def test_a_journal_entry_without_a_real_time_is_counted(fields: dict[str, object
     assert left_out_of(raw)["a journal entry without a real-time stamp"].count == 1
 
 
-@pytest.mark.parametrize("line", ["[]", "3", '"x"', "null", "[" * 5000, '{"MESSAGE": {"a": 1}, "_TRANSPORT": "kernel"}'])
+@pytest.mark.parametrize(
+    "line", ["[]", "3", '"x"', "null", "[" * 5000, '{"MESSAGE": {"a": 1}, "_TRANSPORT": "kernel"}']
+)
 def test_json_that_is_no_entry_is_counted(line: str, tmp_path: Path) -> None:
     write_log(tmp_path, "db1.json", f"{json.dumps(ENTRY)}\n{line}\n")
     raw = read_logs(tmp_path)
@@ -216,7 +226,9 @@ def test_a_host_that_makes_up_templates_is_bounded(tmp_path: Path, monkeypatch: 
 
 def test_a_host_that_floods_events_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hw_events, "MAX_EVENTS_PER_HOST_DAY", 10)
-    lines = [f"Feb  1 12:00:05 db1 kernel: Buffer I/O error on dev sd{a}{b}, x\n" for a in "abcde" for b in "fghij"]
+    lines = [
+        f"Feb  1 12:00:05 db1 kernel: Buffer I/O error on dev sd{a}{b}, x\n" for a in "abcde" for b in "fghij"
+    ]
     write_log(tmp_path, "db1.log", "".join(lines))
     rows = rows_of(read_logs(tmp_path))
     assert len(rows) == 11
@@ -231,10 +243,18 @@ def test_a_file_beyond_the_bound_is_read_up_to_it(tmp_path: Path, monkeypatch: p
     assert any("beyond the first" in reason for reason in left_out_of(raw))
 
 
-@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     data=st.lists(
-        st.one_of(st.binary(max_size=60), st.just(GOOD), st.just(b"\n"), st.just(b"[    1.5] x\n"), st.just(b"\x1b[")),
+        st.one_of(
+            st.binary(max_size=60),
+            st.just(GOOD),
+            st.just(b"\n"),
+            st.just(b"[    1.5] x\n"),
+            st.just(b"\x1b["),
+        ),
         max_size=12,
     )
 )

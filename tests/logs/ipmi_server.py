@@ -46,7 +46,8 @@ def running_controller(folder: Path) -> Iterator[int]:
     try:
         end = time.monotonic() + _READY_SECONDS
         while ask(port, "mc", "info", check=False) is None:
-            assert time.monotonic() < end and server.poll() is None, (folder / "sim.log").read_text()
+            assert server.poll() is None, (folder / "sim.log").read_text()
+            assert time.monotonic() < end, "the controller never answered"
             time.sleep(0.2)
         yield port
     finally:
@@ -56,7 +57,21 @@ def running_controller(folder: Path) -> Iterator[int]:
 
 def ask(port: int, *words: str, check: bool = True) -> str | None:
     """Return what ipmitool prints; None where it failed and may."""
-    command = ["ipmitool", "-I", "lanplus", "-C", "3", "-N", "1", "-R", "2", "-H", "127.0.0.1", "-p", str(port)]
+    command = [
+        "ipmitool",
+        "-I",
+        "lanplus",
+        "-C",
+        "3",
+        "-N",
+        "1",
+        "-R",
+        "2",
+        "-H",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
     command += ["-U", USER, "-P", PASSWORD, *words]
     environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)

@@ -69,7 +69,9 @@ def test_every_layout_gives_the_same_event(data: bytes | str, tmp_path: Path) ->
     assert str(row["message"]).startswith(MESSAGE)
 
 
-@pytest.mark.parametrize("name", ["db1", "db1.log", "db1.log.1", "db1.syslog.2.gz", "db1/messages", "db1/kern.log.3"])
+@pytest.mark.parametrize(
+    "name", ["db1", "db1.log", "db1.log.1", "db1.syslog.2.gz", "db1/messages", "db1/kern.log.3"]
+)
 def test_a_host_is_a_file_or_a_folder_of_files(name: str, tmp_path: Path) -> None:
     line = f"Feb  1 12:00:05 other kernel: {MESSAGE}\n".encode()
     write_log(tmp_path, name, gzip.compress(line) if name.endswith(".gz") else line)
@@ -144,7 +146,10 @@ def test_unknown_lines_are_counted_by_template_and_day(tmp_path: Path) -> None:
 
 
 def test_the_order_and_number_of_files_never_matters(tmp_path: Path) -> None:
-    lines = [f"Feb  1 12:{i:02d}:00 db1 kernel: ata{i % 3}.00: failed command: READ FPDMA QUEUED\n" for i in range(40)]
+    lines = [
+        f"Feb  1 12:{i:02d}:00 db1 kernel: ata{i % 3}.00: failed command: READ FPDMA QUEUED\n"
+        for i in range(40)
+    ]
     write_log(tmp_path / "one", "db1.log", "".join(lines))
     write_log(tmp_path / "two", "db1/a.log", "".join(lines[25:]))
     write_log(tmp_path / "two", "db1/b.log", "".join(reversed(lines[:25])))
@@ -181,7 +186,11 @@ def test_local_times_need_their_zone(tmp_path: Path) -> None:
 
 
 def test_uptimes_end_where_the_file_ends(tmp_path: Path) -> None:
-    write_log(tmp_path, "db1.dmesg", f"[    0.000000] Linux version 6.1\n[ 3600.500000] {MESSAGE}\n[ 7200.000000] end\n")
+    write_log(
+        tmp_path,
+        "db1.dmesg",
+        f"[    0.000000] Linux version 6.1\n[ 3600.500000] {MESSAGE}\n[ 7200.000000] end\n",
+    )
     # The file is of 01:00 of the next day, two hours of uptime after the boot at 23:00.
     rows = {row["message"]: row["happened_at"] for row in rows_of(read_logs(tmp_path))}
     assert rows["Linux version 6.1"] == dt.datetime(2026, 2, 1, 23, 0, tzinfo=dt.UTC)
@@ -202,7 +211,11 @@ def test_a_boot_in_the_middle_of_a_log_begins_after_the_one_before(tmp_path: Pat
 
 
 def test_the_severity_of_an_unknown_line_is_the_logs_own(tmp_path: Path) -> None:
-    write_log(tmp_path, "db1.log", "<2>Feb  1 12:00:05 db1 kernel: odd\n3,7,5000,-;odder\nkern  :warn  : [    5.1] oddest\n")
+    write_log(
+        tmp_path,
+        "db1.log",
+        "<2>Feb  1 12:00:05 db1 kernel: odd\n3,7,5000,-;odder\nkern  :warn  : [    5.1] oddest\n",
+    )
     rows = {row["message"]: row["severity"] for row in rows_of(read_logs(tmp_path))}
     assert rows["odd"] == "critical"
 
@@ -226,7 +239,9 @@ def test_a_quiet_day_has_no_rows_and_passes_its_contract(tmp_path: Path, lake: L
 
 
 def test_ingest_publishes_events_and_twice_equals_once(tmp_path: Path, lake: Lake) -> None:
-    write_log(tmp_path, "db1.log", f"Feb  1 12:00:05 db1 kernel: {MESSAGE}\nFeb  1 12:00:05 db1 kernel: odd {7}\n")
+    write_log(
+        tmp_path, "db1.log", f"Feb  1 12:00:05 db1 kernel: {MESSAGE}\nFeb  1 12:00:05 db1 kernel: odd {7}\n"
+    )
     source = {"name": "kernel", "kind": "kernel_log", "path": "logs"}
     settings = Settings(sources=(SourceSettings.model_validate(source),), base_folder=tmp_path)
     ingest_day(DAY, settings, lake)

@@ -22,7 +22,10 @@ LINES = st.binary(max_size=80).map(lambda line: line.replace(b"\n", b" "))
     [
         ("CE sym 20, at 0x1438f9e0, mask 0x40", "CE sym #, at #, mask #"),
         ("GPU-509665ad-bafe-ac93-3616-d754b23d636d", "GPU-#-#-#-#-#"),
-        ("e1000e 0000:af:00.0 eno1: Detected Hardware Unit Hang", "# #:#:#.# eno#: Detected Hardware Unit Hang"),
+        (
+            "e1000e 0000:af:00.0 eno1: Detected Hardware Unit Hang",
+            "# #:#:#.# eno#: Detected Hardware Unit Hang",
+        ),
         ("sd 6:0:1:0: [sdf] tag#923 Medium Error", "sd #:#:#:#: [sd*] tag## Medium Error"),
         ("open of /var/lib/x y/z failed", "open of /# y/z failed"),
         ("CDB: Read(16) 88 00 00 00 00 01 5d 47", "CDB: Read(#) # …"),

@@ -12,7 +12,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.log_templates import template_of
-from features.signatures import FOLDER, Signature, SignatureFileError, load_catalogue, read_catalogue, read_line
+from features.signatures import (
+    FOLDER,
+    Signature,
+    SignatureFileError,
+    load_catalogue,
+    read_catalogue,
+    read_line,
+)
 
 CATALOGUE = load_catalogue()
 ENTRY = """signatures:
@@ -87,7 +94,9 @@ def test_lines_of_a_healthy_boot_have_no_signature(line: str) -> None:
         (999, "nvidia_xid_999", "gpu_xid", "error"),
     ],
 )
-def test_an_xid_number_tells_class_and_severity(number: int, key: str, event_class: str, severity: str) -> None:
+def test_an_xid_number_tells_class_and_severity(
+    number: int, key: str, event_class: str, severity: str
+) -> None:
     line = f"NVRM: Xid (PCI:0000:9b:00): {number}, pid=1, name=x, text"
     signature = CATALOGUE.match_line(line)
     assert signature is not None
@@ -96,9 +105,7 @@ def test_an_xid_number_tells_class_and_severity(number: int, key: str, event_cla
     assert read.component_hint == "0000:9b:00"
 
 
-@pytest.mark.parametrize(
-    ("count", "n_events"), [("3", 3), ("0", 1), ("99999999", 1_000_000), ("9" * 400, 1)]
-)
+@pytest.mark.parametrize(("count", "n_events"), [("3", 3), ("0", 1), ("99999999", 1_000_000), ("9" * 400, 1)])
 def test_a_count_that_can_not_be_is_bounded(count: str, n_events: int) -> None:
     line = f"EDAC MC0: {count} CE memory read error on DIMM_A1 (channel:0)"
     signature = CATALOGUE.match_line(line)
@@ -114,7 +121,9 @@ def test_any_text_is_read_without_an_error(line: str) -> None:
         assert read_line(signature, line).n_events >= 1
 
 
-@pytest.mark.parametrize("word", ["EDAC MC", "ata0: ", "nvme I/O ", "( ", "Xid (", "[Hardware Error]", "SEL: ", "dev a"])
+@pytest.mark.parametrize(
+    "word", ["EDAC MC", "ata0: ", "nvme I/O ", "( ", "Xid (", "[Hardware Error]", "SEL: ", "dev a"]
+)
 def test_no_pattern_is_slow_on_a_line_made_against_it(word: str) -> None:
     line = (word * 8192)[:8192]
     begin = time.process_time()
@@ -139,7 +148,9 @@ def test_no_pattern_is_slow_on_a_line_made_against_it(word: str) -> None:
         ("signatures:", "signatures: [", "not valid YAML"),
     ],
 )
-def test_a_catalogue_that_says_something_else_is_refused(old: str, new: str, problem: str, tmp_path: Path) -> None:
+def test_a_catalogue_that_says_something_else_is_refused(
+    old: str, new: str, problem: str, tmp_path: Path
+) -> None:
     assert old in ENTRY
     (tmp_path / "a.yaml").write_text(ENTRY.replace(old, new), "utf-8")
     with pytest.raises(SignatureFileError) as refused:
@@ -168,4 +179,4 @@ def test_adding_a_signature_is_one_entry_of_a_file(tmp_path: Path) -> None:
     found = read_catalogue(tmp_path).match_line("fpga3: scrub error at 0x12")
     assert found is not None
     assert found.key == "fpga_scrub"
-    assert FOLDER != tmp_path
+    assert tmp_path != FOLDER

@@ -1,5 +1,7 @@
 """What becomes of each wrong thing that a server, or what stands before it, can do."""
 
+import datetime as dt
+import pickle
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,6 +21,7 @@ from pipelines.prometheus.errors import (
     QueryRefusedError,
 )
 from pipelines.prometheus.sample_reading import read_last_values, read_samples
+from pipelines.sources import prometheus
 from tests.prometheus.prometheus_server import free_port
 from tests.prometheus.scripted_server import Asked, Reply, ScriptedServer
 from tests.prometheus.test_remote_read import T0, reply, unpack
@@ -215,3 +218,19 @@ def test_a_result_of_another_shape_is_broken() -> None:
     answer = Reply(body=b'{"status": "success", "data": {"result": [{"metric": 3}]}}')
     with ScriptedServer(lambda _: answer) as server, pytest.raises(BrokenReplyError, match="no vector"):
         read_last_values(_client(server.url), LOAD, T0, T0 + 9)
+
+
+def test_a_clock_that_is_not_told_in_time_is_transient() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(5)
+        options = prometheus.Options(url=f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_seconds=1)
+        with pytest.raises(PrometheusUnreachableError, match=r"does not answer time\(\)") as refused:
+            list(prometheus.read_day(options, dt.date(2026, 2, 1), Path()))
+    assert refused.value.exit_code == 75
+
+
+def test_errors_of_a_prometheus_pickle() -> None:
+    error = PrometheusBusyError("busy", url="http://h", retry_after_seconds=3.0)
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), again.facts) == (PrometheusBusyError, error.facts)

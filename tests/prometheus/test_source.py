@@ -72,6 +72,12 @@ def test_a_dimm_counts_what_its_counter_grew_by_today(fleet_server: PrometheusSe
     dimm = row(metrics, "host-2", "edac_correctable_errors", "host-2/DIMM_A1")
     # Scrape 5 lies 25 minutes before midnight.
     assert (dimm["component_kind"], dimm["increase"], dimm["value_last"]) == ("dimm", 3 + 20, 30)
+    dimms = [
+        row for row in read(fleet_server)["raw_inventory"].to_pylist() if row["component_kind"] == "dimm"
+    ]
+    assert [(row["component_id"], row["slot"]) for row in dimms] == [
+        (f"host-{n}/DIMM_A1", "DIMM_A1") for n in range(3)
+    ]
     assert row(metrics, "host-0", "nic_receive_errors", "host-0/eth0")["increase"] == 0
 
 
@@ -81,14 +87,9 @@ def test_a_gpu_whose_labels_change_stays_one_gpu(fleet_server: PrometheusServer)
     assert (gpu["n_samples"], gpu["covered_share"]) == (288, 1.0)
     errors = row(tables["raw_host_metrics"], "host-2", "gpu_ecc_double_bit_errors", "GPU-1")
     assert errors["increase"] == 3
-    (place,) = tables["raw_inventory"].to_pylist()
-    assert [place[name] for name in ("component_id", "component_kind", "host_id", "slot", "model")] == [
-        "GPU-1",
-        "gpu",
-        "host-2",
-        "0",
-        "A100",
-    ]
+    (place,) = [row for row in tables["raw_inventory"].to_pylist() if row["component_kind"] == "gpu"]
+    named = [place[name] for name in ("component_id", "host_id", "slot", "model")]
+    assert named == ["GPU-1", "host-2", "0", "A100"]
 
 
 def test_days_are_those_on_which_an_exporter_answered(fleet_server: PrometheusServer) -> None:
@@ -142,8 +143,17 @@ def test_a_sample_limit_of_the_server_only_makes_the_questions_smaller(
         with pytest.raises(TooMuchError, match="sample limit"):
             client.post("/api/v1/read", span, {}, decode_read_response)
         assert read(small) == read(fleet_server)
+        small.stop()
+        small.start("--query.max-samples=300")
+        assert read(small, samples_by="query", exporters=["ipmi_exporter", "node_exporter"]) == read(
+            fleet_server, exporters=["node_exporter"]
+        )
     finally:
         small.remove()
+
+
+def test_a_server_without_remote_read_gives_the_same_by_queries(fleet_server: PrometheusServer) -> None:
+    assert read(fleet_server, samples_by="query") == read(fleet_server)
 
 
 def test_a_restart_in_the_middle_is_survived(fleet_server: PrometheusServer, tmp_path: Path) -> None:

@@ -7,7 +7,18 @@ from pipelines.sources.source import list_source_kinds, load_source_kind, valida
 
 
 def test_every_module_that_defines_options_is_a_kind_and_no_other() -> None:
-    assert list_source_kinds() == ("drive_stats", "simulated", "smartctl")
+    assert list_source_kinds() == (
+        "drive_stats",
+        "inventory_file",
+        "ipmi_sel",
+        "kernel_log",
+        "mcelog_rows",
+        "prometheus",
+        "rasdaemon",
+        "redfish",
+        "simulated",
+        "smartctl",
+    )
 
 
 @pytest.mark.parametrize("kind", list_source_kinds())
@@ -25,7 +36,7 @@ def test_an_unknown_kind_is_refused_with_the_nearest_name() -> None:
     ):
         load_source_kind("drive_stat")
     assert validate_source_options("archives", {}) == [
-        "kind = 'archives' is not a kind of source; valid names: drive_stats, simulated, smartctl"
+        f"kind = 'archives' is not a kind of source; valid names: {', '.join(list_source_kinds())}"
     ]
 
 

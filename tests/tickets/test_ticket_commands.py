@@ -12,7 +12,9 @@ from pipelines.published_list import (
     ContractVersion,
     InputPartition,
     Manifest,
+    PublishedFile,
     UsedModel,
+    digest,
     write_day_copies,
     write_edition,
 )
@@ -21,6 +23,7 @@ from pipelines.ticket_commands import list_tickets, resolve_ticket, show_ticket,
 from pipelines.ticket_step import reconcile_tickets_day
 from pipelines.tickets.tracker import Outcome
 
+FILES = {"list.csv": b"rank", "report.html": b"<!doctype html>"}
 INPUT = InputPartition(key="core_drive_days/day=2026-12-01/part-00.parquet", sha256="a" * 64)
 PREDICTIONS = InputPartition(key="out_predictions/day=2026-12-01/part-00.parquet", sha256="b" * 64)
 MODEL = UsedModel(
@@ -46,13 +49,16 @@ def publish(lake: Lake, code_version: str = "0.1.0") -> Manifest:
         contracts=(CONTRACT,),
         inputs=(INPUT,),
         predictions=PREDICTIONS,
-        files=(),
+        files=tuple(
+            PublishedFile(name=name, sha256=digest(data), size_bytes=len(data))
+            for name, data in FILES.items()
+        ),
         n_scored=1,
         n_abstained=0,
         n_listed=1,
     )
-    write_edition(manifest, {}, lake)
-    write_day_copies(manifest, {"list.csv": b"", "report.html": b""}, lake)
+    write_edition(manifest, FILES, lake)
+    write_day_copies(manifest, FILES, lake)
     return manifest
 
 

@@ -1,7 +1,7 @@
 """The one door to trackers over HTTP: time-outs, retries, and every bad reply in our words.
 
-A request lives at most ``timeout_seconds`` to connect and again between two pieces of the reply; the
-whole reply may take ``_REPLY_SECONDS``. That bounds what ``claimed_tracker.CLAIM_WAIT`` waits for.
+A request lives at most ``_CONNECT_SECONDS`` to connect, ``_REPLY_SECONDS`` for the reply's pieces and
+``timeout_seconds`` for the last of them; ``LONGEST_CALL_SECONDS`` is that with all repetitions and pauses.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ import requests
 
 from pipelines.errors import PrefailError
 from pipelines.tickets.remote import http_errors
-from pipelines.tickets.remote.options import HttpOptions
+from pipelines.tickets.remote.options import LONGEST_TIMEOUT_SECONDS, HttpOptions
 from pipelines.tickets.remote.reply import Reply, Scalar, read_retry_after
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -24,9 +24,12 @@ _ATTEMPTS = 4
 _FIRST_PAUSE_SECONDS = 1.0
 # A longer wish is the scheduler's to grant: it retries the whole step, which goes on where it stopped.
 _LONGEST_PAUSE_SECONDS = 60.0
-_REPLY_SECONDS = 120.0
+_CONNECT_SECONDS = 10.0
+_REPLY_SECONDS = 60.0
 _REPLY_BYTES = 64 * 1024 * 1024
 _BUSY = frozenset({502, 503, 504})
+_ONE_ATTEMPT_SECONDS = _CONNECT_SECONDS + _REPLY_SECONDS + LONGEST_TIMEOUT_SECONDS
+LONGEST_CALL_SECONDS = _ATTEMPTS * _ONE_ATTEMPT_SECONDS + (_ATTEMPTS - 1) * _LONGEST_PAUSE_SECONDS
 
 
 def _read_clock() -> dt.datetime:
@@ -122,7 +125,7 @@ class HttpDoor:
             params=params,
             data=data,
             headers=headers,
-            timeout=(min(10.0, self.options.timeout_seconds), self.options.timeout_seconds),
+            timeout=(min(_CONNECT_SECONDS, self.options.timeout_seconds), self.options.timeout_seconds),
             # With each request: REQUESTS_CA_BUNDLE of the environment goes before what a session says.
             verify=self.options.ca_bundle,
             allow_redirects=False,

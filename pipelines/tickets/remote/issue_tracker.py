@@ -49,9 +49,8 @@ class IssueTracker:
         shown = Draft(
             title=self._shorten(draft.title), body=self._issues.show(draft.body), record=draft.record
         )
-        ticket = self.get(self._issues.open(shown))
-        _check_written(ticket, draft.record, TicketState(), is_open=True)
-        return ticket
+        written = self._issues.read(self._issues.open(shown))
+        return _check_written(written, draft.record, TicketState(), is_open=True)
 
     def comment(self, ticket_id: str, comment: Comment) -> None:
         said = [_NOTE.findall(remark.text) for remark in self._issues.read_remarks(ticket_id)]
@@ -129,12 +128,7 @@ class IssueTracker:
         outcome = None if is_open else state.outcome or issue.outcome
         text = join_state(body, state)
         self._issues.write(issue, Change(title=title, text=text, is_open=is_open, outcome=outcome))
-        written = self._issues.read(issue.issue_id)
-        ticket = _read_ticket(written)
-        _check_written(
-            ticket, record, split_state(written.text, issue.issue_id)[1], is_open=is_open, wanted=state
-        )
-        return ticket
+        return _check_written(self._issues.read(issue.issue_id), record, state, is_open=is_open)
 
 
 def _read_tickets(issues: Iterable[Issue]) -> list[Ticket]:
@@ -199,17 +193,12 @@ def _edited(issue: Issue, key: str, why: str) -> TicketGoneError:
     )
 
 
-def _check_written(
-    ticket: Ticket,
-    record: TicketRecord,
-    state: TicketState,
-    *,
-    is_open: bool,
-    wanted: TicketState | None = None,
-) -> None:
-    """Raise ``TrackerError`` unless the tracker shows what it said it wrote."""
-    if (ticket.record, state, ticket.is_open) == (record, wanted or TicketState(), is_open):
-        return
+def _check_written(written: Issue, record: TicketRecord, state: TicketState, *, is_open: bool) -> Ticket:
+    """Return the ticket as it was read back; ``TrackerError`` unless it shows what was written."""
+    ticket = _read_ticket(written)
+    shown = split_state(written.text, written.issue_id)[1]
+    if (ticket.record, shown, ticket.is_open) == (record, state, is_open):
+        return ticket
     raise TrackerError(
         f"Ticket {ticket.ticket_id} does not show what was just written to it. Somebody else may have changed it at "
         "that moment, or the account may not change some field. The published list is not affected. "

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipelines.errors import ConfigError
 
 _ADDRESS = re.compile(r"https?://[^/@\s?#]+(/[^@\s?#]*)?")
+LONGEST_TIMEOUT_SECONDS = 60.0
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)")
 
 
@@ -28,7 +29,9 @@ class HttpOptions(TrackerOptions):
     allow_plain_http: bool = Field(
         default=False, description="Send credentials unencrypted to other machines; think twice."
     )
-    timeout_seconds: float = Field(default=30, gt=0, le=120, description="Longest wait for one reply.")
+    timeout_seconds: float = Field(
+        default=30, gt=0, le=LONGEST_TIMEOUT_SECONDS, description="Longest wait for one reply."
+    )
 
     @field_validator("url")
     @classmethod

@@ -17,8 +17,9 @@ from cryptography.x509.oid import NameOID
 from small_server import Answer, Request, SmallServer, serve
 
 from pipelines.errors import ConfigError, PermanentError, PrefailError, TrackerError
+from pipelines.tickets.claimed_tracker import CLAIM_WAIT
 from pipelines.tickets.remote.credentials import TrackerCredentials
-from pipelines.tickets.remote.http_door import HttpDoor
+from pipelines.tickets.remote.http_door import LONGEST_CALL_SECONDS, HttpDoor
 from pipelines.tickets.remote.options import HttpOptions
 from pipelines.tickets.ticket_errors import is_without_effect
 
@@ -276,6 +277,10 @@ def test_only_a_right_certificate_is_accepted_and_the_error_says_what_is_wrong(
     assert isinstance(error, PermanentError)
     assert is_without_effect(error)
     assert server.requests == []
+
+
+def test_a_claim_outlasts_the_longest_search_and_creation() -> None:
+    assert dt.timedelta(seconds=2 * LONGEST_CALL_SECONDS) < CLAIM_WAIT
 
 
 def test_credentials_are_not_sent_in_the_clear_to_other_machines() -> None:
