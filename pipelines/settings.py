@@ -84,6 +84,9 @@ class TicketSettings(Section):
         default_factory=dict,
         description="What the tracker's own module takes, e.g. url and queue; never a secret.",
     )
+    airflow_connection: str | None = Field(
+        default=None, description="Airflow connection whose login and password the DAGs give to the tracker."
+    )
 
 
 class TrainingSettings(Section):

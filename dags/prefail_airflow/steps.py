@@ -1,6 +1,7 @@
 """Run one public step of the pipelines for the day of the running task."""
 
 import datetime as dt
+import os
 from typing import TYPE_CHECKING, Protocol
 
 from prefail_airflow.asof import as_of_day
@@ -32,6 +33,8 @@ def open_run() -> tuple["Settings", "Lake"]:
     settings = load_settings()
     if settings.lake.airflow_connection is not None:
         settings = _take_connection(settings, settings.lake.airflow_connection)
+    if settings.tickets.airflow_connection is not None:
+        _export_tracker_connection(settings.tickets.airflow_connection)
     return settings, open_lake(settings.resolve_path(settings.lake.root), settings.lake)
 
 
@@ -45,3 +48,18 @@ def _take_connection(settings: "Settings", name: str) -> "Settings":
     return with_connection(
         settings, key_id=connection.login, secret=connection.password, extra=connection.extra_dejson
     )
+
+
+def _export_tracker_connection(name: str) -> None:
+    """Put an Airflow connection where trackers look; a password without a login is a token."""
+    from airflow.sdk import Connection
+
+    connection = Connection.get(name)
+    secret = "PASSWORD" if connection.login else "TOKEN"
+    values = {"USER": connection.login, secret: connection.password, **_token_of(connection.extra_dejson)}
+    # This process runs one task and ends; a child of it needs the same credentials.
+    os.environ |= {f"PREFAIL_TRACKER_{field}": value for field, value in values.items() if value}
+
+
+def _token_of(extra: dict[str, str]) -> dict[str, str]:
+    return {"TOKEN": extra["token"]} if "token" in extra else {}

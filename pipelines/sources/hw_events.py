@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.log_templates import escape_text, template_id
-from features.signatures import UNKNOWN_CLASS, Signature, read_line
+from features.signatures import MAX_HINT_CHARS, UNKNOWN_CLASS, Signature, read_line
 from pipelines.errors import MissingInputError
 from pipelines.sources.memory_places import NOWHERE, PLACES, Place, read_place
 from pipelines.sources.raw_columns import complete_columns
@@ -81,9 +81,10 @@ class EventCollector:
         Part, place and count come from the message unless the source knows them better.
         """
         read = read_line(signature, message)
-        hint = component_hint or read.component_hint
+        hint = escape_text(component_hint.strip(), MAX_HINT_CHARS) if component_hint else read.component_hint
         if place is None:
             place = read_place(message) if "memory" in read.event_class else NOWHERE
+        host_id = _printable(host_id)
         day = int(second // _SECONDS_A_DAY)
         key = EventKey(
             host_id=host_id,
@@ -112,6 +113,7 @@ class EventCollector:
         self, *, host_id: str, second: float, template: str, message: str, severity: str | None, n_lines: int
     ) -> None:
         """Count lines of one template on one day; ``second`` is when the first of them was written."""
+        host_id = _printable(host_id)
         day = int(second // _SECONDS_A_DAY)
         key = EventKey(
             host_id=host_id,
@@ -253,6 +255,11 @@ def nothing_of(day: dt.date, path: str, what: str) -> MissingInputError:
         day=day.isoformat(),
         path=path,
     )
+
+
+def _printable(host_id: str) -> str:
+    """Return the host's name as lists may show it; a log server's line can name any."""
+    return host_id if host_id.isprintable() and len(host_id) < 256 else escape_text(host_id, 255)
 
 
 def _day_of_minute(minute: int) -> dt.date:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pipelines.connection import with_connection
 from pipelines.lake_settings import LakeSettings
 from pipelines.settings import Settings
@@ -49,6 +51,45 @@ def test_a_dag_opens_the_lake_with_the_connection_s_credentials(tmp_path: Path) 
     assert first == "['planted-key-id', 'planted-secret', 's3://fleet/lake', 'eu-central-1']"
     assert others
     assert not any("planted-secret" in line for line in others)
+
+
+_TRACKER_SCRIPT = """\
+from prefail_airflow.steps import open_run
+from pipelines.tickets.remote.credentials import TrackerCredentials
+settings, lake = open_run()
+found = TrackerCredentials.from_environment()
+print([found.user, found.password, found.token])
+"""
+
+
+@pytest.mark.parametrize(
+    ("connection", "expected"),
+    [
+        ({"conn_type": "http", "login": "bot", "password": "planted"}, "['bot', 'planted', None]"),
+        ({"conn_type": "http", "password": "planted"}, "[None, None, 'planted']"),
+        ({"conn_type": "http", "login": "bot", "extra": {"token": "planted"}}, "['bot', None, 'planted']"),
+    ],
+)
+def test_a_dag_gives_the_tracker_the_connection_s_credentials(
+    tmp_path: Path, connection: dict[str, object], expected: str
+) -> None:
+    (tmp_path / "prefail.toml").write_text('[tickets]\nairflow_connection = "tracker"\n', "utf-8")
+    opened = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _TRACKER_SCRIPT],
+        env={
+            **os.environ,
+            "AIRFLOW_HOME": str(tmp_path / "airflow"),
+            "AIRFLOW_CONN_TRACKER": json.dumps(connection),
+            "PREFAIL_CONFIG": str(tmp_path / "prefail.toml"),
+            "PYTHONPATH": f"{PROJECT / 'dags'}{os.pathsep}{PROJECT}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert opened.returncode == 0, opened.stderr
+    assert expected in opened.stdout.splitlines()
 
 
 def test_what_a_connection_does_not_say_stays() -> None:

@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from data_contracts.loader import load_contract
+from pipelines.lake import Lake
 from pipelines.sources import hw_events, log_files
-from tests.logs.event_rows import left_out_of, read_logs, rows_of, signatures_of, write_log
+from pipelines.validation import validate_day
+from tests.logs.event_rows import DAY, left_out_of, read_logs, rows_of, signatures_of, write_log
 
 GOOD = b"Feb  1 12:00:05 db1 kernel: ata3.00: failed command: READ FPDMA QUEUED\n"
 NO_TIME = "no time stamp of a layout that we know"
@@ -262,3 +265,14 @@ def test_no_bytes_whatever_stop_a_day(data: list[bytes], tmp_path: Path) -> None
     write_log(tmp_path, "db1.log", b"".join(data))
     for row in rows_of(read_logs(tmp_path)):
         assert all(ord(char) >= 32 for char in str(row["message"]))
+
+
+def test_whatever_a_journal_names_passes_the_contract(tmp_path: Path, lake: Lake) -> None:
+    names = ["db1\x1b[2J", "db\n1", "", "\ud800", "x" * 3000, "\u202edb1"]
+    entries = [{**ENTRY, "_HOSTNAME": name, "MESSAGE": f"{name} odd {name}"} for name in names]
+    entries += [{**ENTRY, "_HOSTNAME": name, "MESSAGE": f"I/O error, dev {name}"} for name in names]
+    write_log(tmp_path, "all.json", "".join(json.dumps(entry) + "\n" for entry in entries))
+    (raw,) = read_logs(tmp_path, host_from="line")
+    validated = validate_day(load_contract("raw_hw_events"), raw.table, DAY, lake)
+    assert validated.n_quarantined == 0
+    assert validated.n_rows == raw.table.num_rows > 6

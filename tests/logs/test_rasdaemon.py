@@ -81,6 +81,16 @@ def test_bit_61_of_the_status_tells_an_uncorrected_machine_check(
     assert row["bank"] is None, "a bank of machine checks is none of a memory"
 
 
+def test_a_label_that_moves_the_cursor_does_not(tmp_path: Path) -> None:
+    write_database(
+        tmp_path,
+        "db1.db",
+        MC_EVENT,
+        f"INSERT INTO mc_event(timestamp, err_type, label) VALUES ('{AT}', 'Corrected', 'DIMM' || char(27) || '[2J')",
+    )
+    assert [row["component_hint"] for row in read(tmp_path)] == ["DIMM\\x1b[2J"]
+
+
 def test_a_table_that_nobody_knows_is_kept_as_unknown(tmp_path: Path) -> None:
     write_database(
         tmp_path,
