@@ -104,7 +104,7 @@ class LineTimes:
         is_plain = (stamps[:, 12] == ord(":")) & (stamps[:, 9] == ord(":"))
         is_plain &= ((digits >= 0) & (digits <= 9)).all(axis=1)
         minutes = [self._read_syslog(text[at : at + 12] + b":00", 0) for at in starts[is_new].tolist()]
-        seconds = np.array(minutes, np.float64)[np.cumsum(is_new) - 1]
+        seconds: npt.NDArray[np.float64] = np.array(minutes, np.float64)[np.cumsum(is_new) - 1]
         seconds += np.minimum(digits[:, 0] * 10 + digits[:, 1], 60)
         for at in np.flatnonzero(~is_plain).tolist():
             second = self._read_syslog(text, int(starts[at]))
