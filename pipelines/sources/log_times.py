@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import NDArray
 
 from pipelines.sources.log_shapes import Clock

@@ -70,8 +70,8 @@ def test_the_catalogue_speaks_of_each_family_that_a_host_has() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "usb 1-2: New USB device found, idVendor=174c, idProduct=2074, bcdDevice= 2.00",
-        "mlx5_core 0000:41:00.1: 63.008 Gb/s available PCIe bandwidth (8.0 GT/s PCIe x8 link)",
+        "usb 3-1: New USB device found, idVendor=0bda, idProduct=8153, bcdDevice=31.00",
+        "mlx5_core 0000:81:00.0: 126.016 Gb/s available PCIe bandwidth (8.0 GT/s PCIe x16 link)",
         "EDAC MC0: Giving out device to module skx_edac controller Skylake Socket#0 IMC#0",
         "mce: CPU0: Thermal monitoring enabled (TM1)",
         "EXT4-fs (sda1): mounted filesystem with ordered data mode. Opts: (null)",
