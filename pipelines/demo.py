@@ -6,6 +6,7 @@ registry, the desk. Everything lies below one folder, and running it again chang
 
 import datetime as dt
 import logging
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,10 +162,15 @@ def print_summary(plan: DemoPlan) -> None:
         [(t.ticket_id, "open" if t.is_open else "closed", t.title) for t in tickets[-5:]],
     )
     print_line("")
-    print_line(f"Report:    {lake.store.uri(day_folder(day) + REPORT_FILE)}")
-    print_line(f"Data Docs: {build_data_docs(lake)}")
-    print_line(f"Settings:  {plan.settings_path}")
-    print_line(f"Tickets:   prefail --config {plan.settings_path} tickets list")
-    print_line(
-        f"Audit one: prefail --config {plan.settings_path} tickets show {tickets[-1].ticket_id if tickets else 'ID'}"
-    )
+    command = f"{_as_typed(Path(sys.executable).with_name('prefail'))} --config {_as_typed(plan.settings_path)}"
+    newest = tickets[-1].ticket_id if tickets else "ID"
+    print_line(f"Report:    {_as_typed(Path(lake.store.uri(day_folder(day) + REPORT_FILE)))}")
+    print_line(f"Data Docs: {_as_typed(Path(build_data_docs(lake)))}")
+    print_line(f"Tickets:   {command} tickets list")
+    print_line(f"Audit one: {command} tickets show {newest}")
+
+
+def _as_typed(path: Path) -> str:
+    """Return the path as a person in this folder would type it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
