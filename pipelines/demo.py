@@ -162,7 +162,9 @@ def print_summary(plan: DemoPlan) -> None:
         [(t.ticket_id, "open" if t.is_open else "closed", t.title) for t in tickets[-5:]],
     )
     print_line("")
-    command = f"{_as_typed(Path(sys.executable).with_name('prefail'))} --config {_as_typed(plan.settings_path)}"
+    command = (
+        f"{_as_typed(Path(sys.executable).with_name('prefail'))} --config {_as_typed(plan.settings_path)}"
+    )
     newest = tickets[-1].ticket_id if tickets else "ID"
     print_line(f"Report:    {_as_typed(Path(lake.store.uri(day_folder(day) + REPORT_FILE)))}")
     print_line(f"Data Docs: {_as_typed(Path(build_data_docs(lake)))}")

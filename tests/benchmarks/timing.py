@@ -28,14 +28,26 @@ class Side:
 
 
 def time_in_turn(*sides: Side, n_runs: int) -> tuple[Timing, ...]:
-    """Run every side once, then all again, ``n_runs`` times; return the best time and highest peak of each."""
-    best: list[Timing | None] = [None] * len(sides)
+    """Run every side once, then all again, ``n_runs`` times; return the best times of each.
+
+    Memory is that of the first run, which begins with as little as possible. The others keep what the
+    process has: giving memory back and asking for it again is not the side's work.
+    """
+    runs: list[list[Timing]] = [[] for _ in sides]
     for number in range(1, n_runs + 1):
-        for place, side in enumerate(sides):
-            once = _time_once(side)
-            best[place] = _better(best[place], once)
+        for side, of_side in zip(sides, runs, strict=True):
+            once = _time_once(side, is_first=number == 1)
+            of_side.append(once)
             say(f"{side.what}: run {number} of {n_runs}, {once.wall_seconds:.3f} s")
-    return tuple(timing for timing in best if timing is not None)
+    return tuple(
+        Timing(
+            what=of_side[0].what,
+            wall_seconds=min(once.wall_seconds for once in of_side),
+            cpu_seconds=min(once.cpu_seconds for once in of_side),
+            peak_mb=of_side[0].peak_mb,
+        )
+        for of_side in runs
+    )
 
 
 def say(text: str) -> None:
@@ -45,7 +57,6 @@ def say(text: str) -> None:
 
 def reset_peak() -> None:
     """Forget the highest memory so far, where the system can (Linux); elsewhere it is that of the process."""
-    gc.collect()
     pa.default_memory_pool().release_unused()
     if _CLEAR_REFS.exists():
         _CLEAR_REFS.write_text(_RESET_PEAK)
@@ -64,22 +75,13 @@ def in_megabytes(ru_maxrss: int) -> float:
     return ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
-def _time_once(side: Side) -> Timing:
-    reset_peak()
+def _time_once(side: Side, *, is_first: bool) -> Timing:
+    gc.collect()
+    if is_first:
+        reset_peak()
     cpu, wall = time.process_time(), time.perf_counter()
     result = side.work()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak = read_peak_mb()
     del result
     return Timing(what=side.what, wall_seconds=wall, cpu_seconds=cpu, peak_mb=peak)
-
-
-def _better(known: Timing | None, once: Timing) -> Timing:
-    if known is None:
-        return once
-    return Timing(
-        what=once.what,
-        wall_seconds=min(known.wall_seconds, once.wall_seconds),
-        cpu_seconds=min(known.cpu_seconds, once.cpu_seconds),
-        peak_mb=max(known.peak_mb, once.peak_mb),
-    )
