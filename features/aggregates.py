@@ -86,8 +86,10 @@ class SignalBlock:
 
     @cached_property
     def _moved(self) -> Bools:
+        moved: Bools
         if self._days.has_gap:
-            return (self._values > self._before) | (self._values < self._before)
+            moved = (self._values != self._before) & self._days.has_step
+            return moved
         moved = np.zeros(self._values.shape, dtype=np.bool_)
         np.not_equal(self._values[1:], self._values[:-1], out=moved[1:])
         return moved

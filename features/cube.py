@@ -75,6 +75,7 @@ class CubeBuilder:
         self._capacity_bytes = np.empty(0, dtype=np.float32)
         self._described_on = np.empty(0, dtype=np.int32)
         self._models: dict[str, int] = {}
+        self._scratch = np.empty(0, dtype=np.float32)
         self._last_keys = np.empty(0, dtype=np.uint64)
         self._last_columns: Columns = slice(0, 0)
         self._described_columns: Columns | None = None
@@ -95,6 +96,9 @@ class CubeBuilder:
         self._is_reported[row] = False
         self._is_reported[row, columns] = True
         values = self._values()
+        if len(self._scratch) < len(keys):
+            self._scratch = np.empty(len(keys), dtype=np.float32)
+        scratch = self._scratch[: len(keys)]
         names = set(drive_days.column_names)
         absent = np.flatnonzero(~self._is_reported[row, : self._n_columns])
         for index, signal in enumerate(self._signals):
@@ -106,7 +110,8 @@ class CubeBuilder:
             if isinstance(columns, slice):
                 _write_float32(drive_days.column(signal), target[columns])
             else:
-                target[columns] = column_as_float32(drive_days.column(signal))
+                _write_float32(drive_days.column(signal), scratch)
+                target[columns] = scratch
         self._describe(row, columns, drive_days)
 
     def build(self) -> Cube:

@@ -61,18 +61,23 @@ class ReportedDays:
         return np.concatenate(to), np.concatenate(of)
 
     @cached_property
-    def _has_step(self) -> ExtremeTree:
+    def has_step(self) -> Bools:
+        """Whether a value and a last known one before it are there: (days, components)."""
         known = self.reported.copy()
         known.ravel()[self._carries[0]] = True
-        before = np.zeros_like(known)
-        before[1:] = known[:-1]
-        return ExtremeTree(self.layout, self.reported & before, np.logical_or)
+        has_step = np.zeros_like(known)
+        np.logical_and(self.reported[1:], known[:-1], out=has_step[1:])
+        return has_step
+
+    @cached_property
+    def _steps(self) -> ExtremeTree:
+        return ExtremeTree(self.layout, self.has_step, np.logical_or)
 
     def without_step(self, days: int) -> Bools | None:
         """Return the cells without a known step in the window, None if there are none."""
         if days not in self._without_step:
             if self.has_gap:
-                unknown = ~self._has_step.window(days)
+                unknown = ~self._steps.window(days)
             else:
                 unknown = np.broadcast_to(self.layout.cell_rows == 0, self.layout.shape)
             self._without_step[days] = unknown if unknown.any() else None

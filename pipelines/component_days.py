@@ -58,7 +58,7 @@ class ComponentDayReader:
             if is_needed:
                 raise
             return None
-        table = stored.read(columns=list(self._columns))
+        table = stored.read(columns=list(self._columns), use_threads=False)
         # Almost every row is known by the end of its own day: then the column says nothing more.
         is_late = table.num_rows and pc.max(table["known_at"]).as_py() >= end_of_day(day)
         return table if is_late else table.drop_columns(["known_at"])

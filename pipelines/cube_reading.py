@@ -119,9 +119,9 @@ def read_shards(
     columns = [*_DESCRIBING_COLUMNS, *(signal for signal in signals if signal in present)]
     groups = list(shards) if is_sharded(stored) else list(range(stored.num_row_groups))
     if not _may_be_late(stored, groups, known_by):
-        rows = stored.read_row_groups(groups, columns=columns)
+        rows = stored.read_row_groups(groups, columns=columns, use_threads=False)
     else:
-        rows = stored.read_row_groups(groups, columns=[*columns, "known_at"])
+        rows = stored.read_row_groups(groups, columns=[*columns, "known_at"], use_threads=False)
         rows = rows.filter(pc.less(rows["known_at"], end_of_day(known_by))).drop_columns(["known_at"])
     if is_sharded(stored) or len(set(shards)) == N_SHARDS:
         return rows

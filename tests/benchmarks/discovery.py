@@ -35,7 +35,7 @@ def load_benchmark(name: str) -> Benchmark:
 
 def title_of(name: str) -> str:
     """Return the benchmark's own one-line description."""
-    return (load_benchmark(name).__doc__ or name).strip().splitlines()[0]
+    return (load_benchmark(name).__doc__ or name).strip().splitlines()[0].removesuffix(".")
 
 
 def run_alone(name: str, scale: float) -> list[Row]:

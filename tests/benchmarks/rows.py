@@ -57,13 +57,11 @@ class Row:
         missed = []
         ratio = self.wall_ratio
         if ratio is not None and self.ratio_at_most is not None and ratio > self.ratio_at_most:
-            missed.append(
-                f"{ratio:.2f} × is {ratio / self.ratio_at_most - 1:.0%} above {self.ratio_at_most:g} ×"
-            )
+            above = ratio / self.ratio_at_most - 1
+            missed.append(f"{self._ratios} is {above:.0%} above {self.ratio_at_most:g} ×")
         if ratio is not None and self.ratio_at_least is not None and ratio < self.ratio_at_least:
-            missed.append(
-                f"{ratio:.2f} × is {1 - ratio / self.ratio_at_least:.0%} below {self.ratio_at_least:g} ×"
-            )
+            below = 1 - ratio / self.ratio_at_least
+            missed.append(f"{self._ratios} is {below:.0%} below {self.ratio_at_least:g} ×")
         if self.peak_at_most_mb is not None and self.subject.peak_mb > self.peak_at_most_mb:
             missed.append(f"{self.subject.peak_mb:,.0f} MB is above {self.peak_at_most_mb:,.0f} MB")
         return tuple(missed)
@@ -74,3 +72,7 @@ class Row:
         if not self.limits:
             return ""
         return "short" if self.shortfalls else "ok"
+
+    @property
+    def _ratios(self) -> str:
+        return f"{self.wall_ratio:.2f} × ({self.cpu_ratio:.2f} × of processor time)"

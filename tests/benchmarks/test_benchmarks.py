@@ -111,7 +111,7 @@ def test_a_section_says_what_falls_short_and_by_how_much() -> None:
 
     text = render_section("Title", "a command", rows, look_at_machine(dt.datetime(2026, 1, 1, tzinfo=dt.UTC)))
 
-    assert "slow one: 3.00 × is 50% above 2 ×" in text
+    assert "slow one: 3.00 × (3.00 × of processor time) is 50% above 2 ×" in text
     assert "slow one: three rows." in text
     assert "Measured on 2026-01-01" in text
     assert render_table(rows).count("\n") == 3
