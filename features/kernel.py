@@ -46,7 +46,7 @@ def compute_features(
         raise ValueError("percentile features need the population of each day; nothing was computed.")
     plan = _Plan(cube, specs, tuple(error_signals), None if population is None else population.for_cube(cube))
     features = np.empty((len(days), len(specs)), dtype=np.float32)
-    blocks = split_cells(days, components, cube.n_components, lookback_days(specs))
+    blocks = split_cells(days, components, cube.n_components, lookback_days(specs), n_threads)
     if n_threads == 1:
         for block in blocks:
             plan.fill(features, block)

@@ -13,12 +13,26 @@ import numpy.typing as npt
 
 from features.layouts import DaySpan, Indices, LastDay, Layout, ScatteredCells
 
-# Days × components of a block, by shape of selection. Measured from 4,096 to 131,072: smaller blocks
-# spend their time in Python (one day: three times as much at 16,384), larger ones leave the cache. At
-# 65,536 scattered cells glibc gives each block's memory back to the system: 740,000 page faults, +40 %.
-_CELLS_OF_SPAN = 32_768
-_CELLS_OF_SCATTERED = 49_152
-_CELLS_OF_ONE_DAY = 131_072  # only the first level of a tree is this large
+
+@dataclass(frozen=True, kw_only=True)
+class _BlockCells:
+    """Days × components of a block at work. Measured from 4,096 to 1,048,576 for each shape of selection.
+
+    Of one thread: smaller blocks spend their time in Python (one day: three times as much at 16,384),
+    larger ones leave the cache. Several threads wait for each other after every array operation, so
+    theirs must be long: with the blocks of one thread, two are slower than one (scattered: 3.5 s
+    instead of 2.6), with larger ones faster (1.9 s).
+    """
+
+    of_one_thread: int
+    of_several: int
+
+
+_SPAN = _BlockCells(of_one_thread=32_768, of_several=131_072)
+_SCATTERED = _BlockCells(of_one_thread=49_152, of_several=393_216)
+_ONE_DAY = _BlockCells(
+    of_one_thread=131_072, of_several=786_432
+)  # only the first level of a tree is this large
 _LEAST_COLUMNS = 16  # a cache line of float32
 
 Matrix = npt.NDArray[np.float32]
@@ -140,21 +154,20 @@ class _OneDayBlock(_CellBlock):
 
 
 def split_cells(
-    day_index: Indices, component_index: Indices, n_components: int, lookback_days: int
+    day_index: Indices, component_index: Indices, n_components: int, lookback_days: int, n_threads: int = 1
 ) -> Iterator[Block]:
     """Yield blocks that together hold each of the N cells once.
 
-    ``day_index`` and ``component_index`` (N,) are positions in a cube of ``n_components``.
+    ``day_index`` and ``component_index`` (N,) are positions in a cube of ``n_components``. No value
+    depends on how they are cut.
     """
     if not len(day_index):
         return
     first_day, last_day = int(day_index.min()), int(day_index.max())
     n_rows = last_day - max(0, first_day - lookback_days) + 1
     is_whole = _is_whole_span(day_index, component_index, n_components, first_day, last_day)
-    n_cells = _CELLS_OF_SPAN if is_whole else _CELLS_OF_SCATTERED
-    n_cells = _CELLS_OF_ONE_DAY if first_day == last_day else n_cells
-    width = max(_LEAST_COLUMNS, n_cells // n_rows // _LEAST_COLUMNS * _LEAST_COLUMNS)
     if is_whole:
+        width = _choose_width(_SPAN, n_rows, n_components, n_threads)
         for start in range(0, n_components, width):
             yield _SpanBlock(
                 columns=slice(start, min(start + width, n_components)),
@@ -164,21 +177,23 @@ def split_cells(
             )
     elif first_day == last_day:
         order = np.argsort(component_index, kind="stable")
+        width = _choose_width(_ONE_DAY, n_rows, len(order), n_threads)
         for start in range(0, len(order), width):
             rows = order[start : start + width]
             yield _OneDayBlock(rows, day_index[rows], component_index[rows])
     else:
-        yield from _scattered(day_index, component_index, n_components, width)
+        yield from _scattered(day_index, component_index, n_components, n_rows, n_threads)
 
 
 def _scattered(
-    day_index: Indices, component_index: Indices, n_components: int, width: int
+    day_index: Indices, component_index: Indices, n_components: int, n_rows: int, n_threads: int
 ) -> Iterator[Block]:
     is_used = np.zeros(n_components, dtype=np.bool_)
     is_used[component_index] = True
     # Neighbours are cheaper to load than chosen columns; leave out unused ones only if they are many.
     used = np.flatnonzero(is_used) if 2 * int(is_used.sum()) < n_components else None
     n_used = n_components if used is None else len(used)
+    width = _choose_width(_SCATTERED, n_rows, n_used, n_threads)
     place = component_index if used is None else (np.cumsum(is_used) - 1)[component_index]
     block_of = (place // width).astype(np.uint16 if n_used // width < 2**16 else np.uint32)
     order = np.argsort(block_of, kind="stable")
@@ -190,6 +205,19 @@ def _scattered(
         chosen = slice(number * width, min((number + 1) * width, n_used))
         columns = chosen if used is None else used[chosen]
         yield _CellBlock(columns, rows, day_index[rows], component_index[rows])
+
+
+def _choose_width(cells: _BlockCells, n_rows: int, n_columns: int, n_threads: int) -> int:
+    """Return how many components a block has: every thread gets two blocks, unless they become too small."""
+    least = _floor_to_line(cells.of_one_thread // n_rows)
+    if n_threads == 1:
+        return least
+    fair = _floor_to_line(n_columns // (2 * n_threads))
+    return max(least, min(_floor_to_line(cells.of_several // n_rows), fair))
+
+
+def _floor_to_line(n_columns: int) -> int:
+    return max(_LEAST_COLUMNS, n_columns // _LEAST_COLUMNS * _LEAST_COLUMNS)
 
 
 def _is_whole_span(
