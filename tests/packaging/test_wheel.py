@@ -68,7 +68,8 @@ def test_the_demo_runs_from_the_wheel_in_an_empty_environment(wheel: Path, tmp_p
     assert "At-risk list of" in shown
     assert "Tickets" in shown
     (report,) = [line for line in shown.splitlines() if line.startswith("Report:")]
-    assert Path(report.removeprefix("Report:").strip()).read_text("utf-8").startswith("<!doctype html>")
+    shown_report = elsewhere / report.removeprefix("Report:").strip()
+    assert shown_report.read_text("utf-8").startswith("<!doctype html>")
 
 
 def run(*command: str | Path, cwd: Path) -> str:
