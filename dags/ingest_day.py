@@ -1,30 +1,41 @@
 """Each midnight (UTC): read yesterday from every source, check it, build the component-days.
 
 The head of the chain. One run is one partition, the key is the day. When `build` is done, the asset
-core_drive_days of that day starts score_day. To back-fill, back-fill this DAG (Backfills tab, or
+component_days of that day starts score_day. To back-fill, back-fill this DAG (Backfills tab, or
 `airflow backfill create --dag-id ingest_day --from-date … --to-date …`): the others follow by
 themselves, day by day. Any run may be repeated; a day is replaced as a whole. Switched on, it runs
 yesterday at once; days that passed while it was off are not caught up: back-fill them, then run the
 days after them again, because their features look back over the gap.
 
+Every source is a task of its own. `build` waits until all of them are done, those that are retried
+too, and then runs if any delivered: a source that is down costs the components that only it feeds,
+which the list then abstains on, and nothing else. `check_sources` comes last and fails the run, after
+the list was set going, where a source failed.
+
 Same by hand: `prefail ingest --day D`, `prefail build --day D`.
 
 On failure:
-- Nothing of the failed step was published; what was there before is unchanged. Nothing downstream starts.
-- The last lines of the task's log say what broke, where the rows at fault are, and the next command.
+- `check_sources` is red: its error names the sources that failed and what became of the day. Today's
+  list is out, without what they feed. Put the source right, then clear its `ingest` task with its
+  downstream tasks: the day is built, scored and published again.
+- `ingest` of one source is red: the last lines of its log say what broke, where the rows at fault are,
+  and the next command. Nothing of that source was written; what it had delivered before is unchanged.
 - "breaks … rules of its contract": look at the quarantined rows, fix the source or its contract in
-  data_contracts/, clear the task.
+  data_contracts/, clear the task with its downstream tasks.
 - "has nothing": the source has not delivered that day. Clear the task when it has.
-- A task that is waiting to retry met a fault that may pass (storage, network); leave it.
-- One source failed, others are fine: clear only that source's task; `build` waits for all.
+- A task that is waiting to retry met a fault that may pass (storage, network); leave it. `build` waits
+  for it: half an hour at most.
+- All of `ingest` is red: nothing was built, `build` says upstream_failed, and the list before stays.
+- `build` is red: nothing of the day goes on. Its log says which contract broke; fix, clear `build`.
 """
 
 import datetime as dt
 
-from airflow.sdk import CronPartitionTimetable, dag, get_current_context, task
+from airflow.sdk import CronPartitionTimetable, TriggerRule, dag, get_current_context, task
 from prefail_airflow.asof import as_of_day
-from prefail_airflow.assets import CORE_DRIVE_DAYS, DAY_KEY_FORMAT
+from prefail_airflow.assets import COMPONENT_DAYS, DAY_KEY_FORMAT
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
+from prefail_airflow.source_check import check_sources as check_sources_of_day
 from prefail_airflow.steps import open_run, run_step
 from prefail_airflow.trigger_form import ASOF_PARAM
 
@@ -39,7 +50,7 @@ from prefail_airflow.trigger_form import ASOF_PARAM
     max_active_runs=2,
     max_active_tasks=4,
     default_args=TASK_DEFAULTS,
-    deadline=alert_when_late(dt.timedelta(hours=3), "core_drive_days"),
+    deadline=alert_when_late(dt.timedelta(hours=3), "component_days"),
     params={"asof": ASOF_PARAM},
     tags=["prefail", "daily"],
     doc_md=__doc__,
@@ -56,15 +67,30 @@ def ingest_day() -> None:
 
         get_current_context()["source_name"] = source_name  # type: ignore[typeddict-unknown-key]
         settings, lake = open_run()
-        return ingest_sources_of_day(as_of_day(), settings, lake, source_names=[source_name]).summary
+        ingest_sources_of_day(as_of_day(), settings, lake, source_names=[source_name])
+        # Who delivered; a source that failed hands on nothing. The facts are in the log.
+        return source_name
 
-    @task(task_display_name="Build the component-days", outlets=[CORE_DRIVE_DAYS])
+    @task(
+        task_display_name="Build the component-days",
+        outlets=[COMPONENT_DAYS],
+        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+    )
     def build() -> str:
         from pipelines.build import build_day
 
         return run_step(build_day)
 
-    ingest.expand(source_name=list_sources()) >> build()
+    # The only leaf: Airflow takes the state of a run from those, so what failed before must fail it.
+    @task(task_display_name="Check that every source delivered", trigger_rule=TriggerRule.ALL_DONE)
+    def check_sources(sources: list[str] | None, delivered: list[str], built: str | None) -> str:
+        return check_sources_of_day(as_of_day(), sources, list(delivered), is_built=built is not None)
+
+    names = list_sources()
+    delivered = ingest.expand(source_name=names)
+    built = build()
+    delivered >> built
+    check_sources(names, delivered, built)
 
 
 ingest_day()

@@ -1,17 +1,22 @@
 """When a day is built: score every component, publish the at-risk list, bring the tickets in line.
 
-Started by the asset core_drive_days, once a day that ingest_day builds (also when it is back-filled
+Started by the asset component_days, once a day that ingest_day builds (also when it is back-filled
 or repeated). The list becomes visible with the last write of `publish`, so readers see the old one
 or the new one. Tickets are reconciled, not sent: running a day again changes nothing, and the
 list of a day long past is a replay and touches no ticket.
 
-Until a model is promoted, a rule scores (`rule:<target>` in the list's model_id).
+Every target whose components were heard of in the last week is scored. Until a model is promoted, a
+target's declared rule scores (`rule:<target>` in the list's model_id, and in words in scored_by). The
+components of a source that is down are abstained on ("source_down"), and list and report say which.
 
 Same by hand: `prefail score --day D`, `prefail publish --day D`, `prefail tickets --day D`,
 `prefail data-docs`.
 
 On failure:
 - The list that was published last stays as it was, and so do the tickets.
+- "not built" or "delivered nothing" in the log of `score`: a warning, not a failure. The list is out
+  without those components; see ingest_day of that day.
+- `score`, "have no data of": no component kind was built. Look at `build` of ingest_day.
 - `score`, a model that is refused: its file is not what its card says. `prefail rollback`, then clear.
 - `publish`, "breaks … rules of its contract": the list was withheld. Look at the verdict that the log names.
 - `data_docs`: only the pages about the verdicts are old; list and tickets are done. `prefail data-docs`.
@@ -24,7 +29,7 @@ import datetime as dt
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 from prefail_airflow.asof import as_of_day
-from prefail_airflow.assets import CORE_DRIVE_DAYS, OUT_AT_RISK_HOSTS
+from prefail_airflow.assets import COMPONENT_DAYS, OUT_AT_RISK_HOSTS
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
 from prefail_airflow.steps import open_run, run_step
 from prefail_airflow.trigger_form import ASOF_PARAM
@@ -33,7 +38,7 @@ from prefail_airflow.trigger_form import ASOF_PARAM
 @dag(
     dag_id="score_day",
     dag_display_name="Score a day, publish the list, update tickets",
-    schedule=PartitionedAssetTimetable(assets=CORE_DRIVE_DAYS),
+    schedule=PartitionedAssetTimetable(assets=COMPONENT_DAYS),
     start_date=dt.datetime(2013, 1, 1, tzinfo=dt.UTC),
     catchup=False,
     # Events that arrive while a consumer is paused are lost; it does nothing unless a day is built.

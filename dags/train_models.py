@@ -42,8 +42,9 @@ from prefail_airflow.trigger_form import ASOF_PARAM
 def train_models() -> None:
     @task(task_display_name="List the targets")
     def list_targets() -> list[str]:
-        settings, _ = open_run()
-        return list(settings.targets)
+        from pipelines.targets import list_built_targets
+
+        return list(list_built_targets(*open_run()))
 
     @task(task_display_name="Train a challenger", map_index_template="{{ target }}")
     def train(target: str) -> str:

@@ -18,8 +18,8 @@ _N_NEWTON_STEPS = 30
 
 
 def list_rule_features(rule: RuleDefinition) -> tuple[str, ...]:
-    """Return the features that the rule reads: tier by tier, each of its signals."""
-    return tuple(f"{signal}_increase_{tier.window_days}d" for tier in rule.tiers for signal in rule.signals)
+    """Return the features that the rule reads, each once: tier by tier, each of its signals."""
+    return tuple(dict.fromkeys(name for tier in rule.tiers for name in rule.features_of(tier)))
 
 
 def score_rule(rule: RuleDefinition, features: Float32Array) -> FloatArray:
@@ -28,13 +28,12 @@ def score_rule(rule: RuleDefinition, features: Float32Array) -> FloatArray:
     The first tier that holds decides; within a tier, the more the signals rose together, the higher.
     A signal that is not reported has not changed.
     """
-    n_signals = len(rule.signals)
+    names = list_rule_features(rule)
     risk = np.full(len(features), rule.base_risk)
     floor = rule.base_risk
-    for number in reversed(range(len(rule.tiers))):
-        tier = rule.tiers[number]
-        part = features[:, number * n_signals : (number + 1) * n_signals].astype(np.float64)
-        rise = np.nansum(part, axis=1)
+    for tier in reversed(rule.tiers):
+        part = features[:, [names.index(name) for name in rule.features_of(tier)]].astype(np.float64)
+        rise = np.nansum(np.maximum(part - tier.above, 0.0), axis=1)
         # A tier's risks lie above all of the next tier's, whatever the amount.
         within = tier.risk - (tier.risk - floor) * 0.5 / (1.0 + np.log1p(rise))
         risk = np.where(rise > 0, within, risk)

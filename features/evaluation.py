@@ -4,7 +4,9 @@ A budget ``b`` means ``b`` new tickets per 10,000 components in service per 30 d
 walked in order; on each, the riskiest components without an open ticket get one, as many as the
 budget has saved up. A ticket stays open for the horizon and is a hit if its component fails in
 ``(day + lead, day + horizon]``. Tickets younger than the horizon at the end of what is known are not
-judged. Days are counted from 1970-01-01, in UTC.
+judged. Neither are tickets in whose horizon the part was changed on our advice and nobody confirmed a
+fault: such a part left the fleet because of us, and that is no false alarm. Days are counted from
+1970-01-01, in UTC.
 """
 
 from collections.abc import Sequence
@@ -12,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from features.labels import NO_FAILURE, ComponentFailures, find_uncertain_days
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -26,17 +30,32 @@ class ComponentLives:
 
     One entry per component, in ascending order of ``component_ids`` (code points), so that a
     component's index breaks ties of risk. ``last_day`` (C,) is the day of the failure, or else the
-    last day the component reported; ``has_failed`` (C,) says which.
+    last day the component reported; ``has_failed`` (C,) says which. ``unconfirmed_changes`` are the
+    parts replaced, reseated or flashed on our advice of which nobody confirmed a fault.
     """
 
     component_ids: npt.NDArray[np.str_]
     last_day: IntArray
     has_failed: BoolArray
     known_until: int
+    unconfirmed_changes: ComponentFailures | None = None
 
     def __post_init__(self) -> None:
         if np.any(self.component_ids[1:] <= self.component_ids[:-1]):
             raise ValueError("component_ids must ascend, each once: ties of risk go by component_id")
+
+    def find_uncertain(self, component_index: IntArray, day: IntArray, horizon_days: int) -> BoolArray:
+        """Mark the component-days (N,) of which nobody can know how they would have ended."""
+        changes = self.unconfirmed_changes
+        if changes is None or not len(changes.day_numbers):
+            return np.zeros(len(day), dtype=np.bool_)
+        failed_on = np.where(self.has_failed, self.last_day, NO_FAILURE)[component_index]
+        return find_uncertain_days(
+            day_numbers=day,
+            next_failure_days=failed_on,
+            next_change_days=changes.next_failure_days(component_index, day, known_until=self.known_until),
+            horizon_days=horizon_days,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +72,7 @@ class RiskRows:
 
 @dataclass(frozen=True, kw_only=True)
 class TicketWalk:
-    """The tickets that one budget would have opened. One entry per ticket, in order of opening.
+    """The tickets that one budget would have opened and that can be judged. One entry per ticket, in order of opening.
 
     ``exposure`` is in units of 10,000 components in service for 30 days.
     """
@@ -181,6 +200,9 @@ def _judge_tickets(
 ) -> TicketWalk:
     component_index = np.concatenate([taken for taken, _ in opened])
     day = np.repeat([day for _, day in opened], [len(taken) for taken, _ in opened]).astype(np.int64)
+    # They cost their budget all the same: on the day, nobody knew.
+    is_known = ~lives.find_uncertain(component_index, day, horizon_days)
+    component_index, day = component_index[is_known], day[is_known]
     return TicketWalk(
         budget=budget,
         component_index=component_index,
@@ -219,11 +241,12 @@ def measure_span(rows: RiskRows, lives: ComponentLives, *, horizon_days: int, le
     in_span = (lives.last_day > days[0] + lead_days) & (lives.last_day <= days[-1] + horizon_days)
     # Rows are in order of day and maturity is a matter of the day: the judged rows come first.
     n_judged = int(np.searchsorted(rows.day, days[-1], side="right"))
-    random_hits = _fails_in_horizon(
-        lives, rows.component_index[:n_judged], rows.day[:n_judged], horizon_days, lead_days
-    )
+    index, day = rows.component_index[:n_judged], rows.day[:n_judged]
+    random_hits = _fails_in_horizon(lives, index, day, horizon_days, lead_days)
+    random_hits = random_hits[~lives.find_uncertain(index, day, horizon_days)]
     return JudgedSpan(
-        failures=is_scored & lives.has_failed & in_span, random_precision=float(random_hits.mean())
+        failures=is_scored & lives.has_failed & in_span,
+        random_precision=float(random_hits.mean()) if len(random_hits) else 0.0,
     )
 
 

@@ -49,13 +49,34 @@ class Reason:
 class ComponentLevels:
     """What one component reported over the lookback.
 
-    ``levels``: float32 (S, D), one row a signal, one column a day up to the as-of day, NaN = not
+    ``levels``: float32 or float64 (S, D), one row a signal, one column a day up to the as-of day, NaN = not
     reported. ``percentiles``: (S,), percent, NaN = no population to compare with.
     """
 
     signals: tuple[str, ...]
     levels: np.ndarray
     percentiles: np.ndarray
+
+
+def add_up_days(
+    levels: ComponentLevels, amounts: frozenset[str], *, first_column: int = 0
+) -> ComponentLevels:
+    """Return the levels with signals that are an amount of each day as running totals from ``first_column`` on.
+
+    The errors of today say little of a part that erred for a week and was silent this morning; their total
+    grows like a drive's own counter, so "7 days ago" and "30 days ago" mean the same for both. Before
+    ``first_column`` and on days without a report a total is unknown. It has no population: no percentile.
+    """
+    rows = [index for index, signal in enumerate(levels.signals) if signal in amounts]
+    if not rows:
+        return levels
+    # float32 counts only to 2**24.
+    totals = levels.levels.astype(np.float64)
+    totals[rows, :first_column] = np.nan
+    totals[rows] = np.where(np.isnan(totals[rows]), np.nan, np.nancumsum(totals[rows], axis=1))
+    percentiles = levels.percentiles.copy()
+    percentiles[rows] = np.nan
+    return ComponentLevels(signals=levels.signals, levels=totals, percentiles=percentiles)
 
 
 def find_reasons(

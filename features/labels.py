@@ -23,6 +23,7 @@ class ComponentFailures:
 
     ``component_index`` (M,) are positions in the cube, ``day_numbers`` (M,) the days of the failures
     and ``known_on`` (M,) the days on whose evening we knew. Administrative removals do not belong here.
+    Changes of parts on our advice, of which nobody confirmed a fault, are kept in another such list.
     """
 
     component_index: Days
@@ -58,6 +59,19 @@ class ComponentFailures:
         return np.where(is_same, found % _DAY_RANGE, -NO_FAILURE)
 
 
+def find_uncertain_days(
+    *, day_numbers: Days, next_failure_days: Days, next_change_days: Days, horizon_days: int
+) -> Bools:
+    """Mark the component-days (N,) in whose horizon the part was changed on our advice, before it failed.
+
+    ``next_change_days`` is the first unconfirmed change (replaced, reseated, flashed) on or after the
+    day, ``NO_FAILURE`` if there is none. Nobody can know how such a day would have ended: counted as
+    healthy, it teaches that our own alerts are false; counted as a failure, that they are always right.
+    """
+    is_in_horizon = next_change_days <= day_numbers + horizon_days
+    return np.asarray(is_in_horizon & (next_change_days < next_failure_days))
+
+
 def label_component_days(
     *,
     day_numbers: Days,
@@ -79,7 +93,7 @@ def label_component_days(
       without the survivors of the same days would teach that recent days are dangerous.
     - it fails on the day or inside the lead time: too late to act on, neither a hit nor a miss.
     - it left service unfailed before ``day + horizon``: censored.
-    - ``is_uncertain``: it was replaced on our advice and nobody confirmed a fault.
+    - ``is_uncertain`` (``find_uncertain_days``): it was changed on our advice and nobody confirmed a fault.
     """
     if not 0 <= lead_days < horizon_days:
         raise ValueError(

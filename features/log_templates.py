@@ -37,8 +37,8 @@ _REFINEMENTS = (
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
-def _classes() -> Bytes:
-    table = np.zeros(256, np.uint8)
+def _classes() -> bytes:
+    table = bytearray(256)
     for byte in range(256):
         char = chr(byte)
         if char in "0123456789":
@@ -49,7 +49,7 @@ def _classes() -> Bytes:
             table[byte] = _OTHER_LETTER
         elif byte <= _SPACE:
             table[byte] = _BLANK
-    return table
+    return bytes(table)
 
 
 _CLASSES = _classes()
@@ -74,7 +74,7 @@ def mask_lines(lines: bytes) -> MaskedLines:
     if not lines.endswith(b"\n"):
         raise ValueError("lines must end in a line feed")
     text: Bytes = np.frombuffer(lines, np.uint8)
-    masked = _masked_bytes(text)
+    masked = _masked_bytes(text, np.frombuffer(lines.translate(_CLASSES), np.uint8))
     is_first = masked.copy()
     is_first[1:] &= ~masked[:-1]
     is_dropped = masked & ~is_first
@@ -93,29 +93,32 @@ def _as_array(out: Bytes) -> pa.LargeBinaryArray:
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(ends), buffers)
 
 
-def _masked_bytes(text: Bytes) -> Flags:
+def _masked_bytes(text: Bytes, kinds: Bytes) -> Flags:
     """Return which bytes belong to something that varies: numbers, hexadecimal words, paths.
 
     A word of digits and letters a to f, or one that begins with 0x, varies as a whole; any other from its
     first digit to its last, so that ``cali317e2eeb40`` and ``cali9b`` are both ``cali#``.
     """
-    kinds = _CLASSES[text]
     is_word = (kinds & (_DIGIT | _HEX_LETTER | _OTHER_LETTER)) != 0
     edges = np.flatnonzero(is_word[1:] != is_word[:-1]) + 1
     # The text ends in a line feed, so only its first byte can lack an edge.
     edges = np.concatenate([np.zeros(1, np.int64), edges]) if is_word[0] else edges
     starts, ends = edges[0::2], edges[1::2]
-    if not len(starts):
-        return _with_paths(np.zeros(len(text), np.bool_), text, kinds)
-    held = np.bitwise_or.reduceat(kinds, edges)[0::2]
-    has_digit = (held & _DIGIT) != 0
-    starts, ends, held = starts[has_digit], ends[has_digit], held[has_digit]
-    is_mixed = (held & _OTHER_LETTER) != 0
-    is_mixed[is_mixed] = ~_are_prefixed(kinds, text, starts[is_mixed], ends[is_mixed])
-    digits = np.flatnonzero(kinds == _DIGIT)
-    starts[is_mixed] = digits[np.searchsorted(digits, starts[is_mixed])]
-    ends[is_mixed] = digits[np.searchsorted(digits, ends[is_mixed]) - 1] + 1
-    return _with_paths(_paint(len(text), starts, ends), text, kinds)
+    if len(starts):
+        held = np.bitwise_or.reduceat(kinds, edges)[0::2]
+        has_digit = (held & _DIGIT) != 0
+        starts, ends, held = starts[has_digit], ends[has_digit], held[has_digit]
+        is_mixed = (held & _OTHER_LETTER) != 0
+        is_mixed[is_mixed] = ~_are_prefixed(kinds, text, starts[is_mixed], ends[is_mixed])
+        digits = np.flatnonzero(kinds == _DIGIT)
+        starts[is_mixed] = digits[np.searchsorted(digits, starts[is_mixed])]
+        ends[is_mixed] = digits[np.searchsorted(digits, ends[is_mixed]) - 1] + 1
+    steps = np.zeros(len(text) + 1, np.int8)
+    for first, last in ((starts, ends), _paths(text, kinds)):
+        steps[first] += 1
+        steps[last] -= 1
+    masked: Flags = np.cumsum(steps[:-1], dtype=np.int8) > 0
+    return masked
 
 
 def _are_prefixed(kinds: Bytes, text: Bytes, starts: Positions, ends: Positions) -> Flags:
@@ -129,23 +132,15 @@ def _are_prefixed(kinds: Bytes, text: Bytes, starts: Positions, ends: Positions)
     return found
 
 
-def _paint(length: int, starts: Positions, ends: Positions) -> Flags:
-    steps = np.zeros(length + 1, np.int8)
-    steps[starts] += 1
-    steps[ends] -= 1
-    painted: Flags = np.cumsum(steps[:-1], dtype=np.int8).astype(np.bool_)
-    return painted
-
-
-def _with_paths(masked: Flags, text: Bytes, kinds: Bytes) -> Flags:
+def _paths(text: Bytes, kinds: Bytes) -> tuple[Positions, Positions]:
+    """Return where what follows the first slash of each absolute path begins and ends."""
     slashes = np.flatnonzero(text == _SLASH)
     is_start = (slashes == 0) | (kinds[slashes - 1] == _BLANK)
     starts = slashes[is_start] + 1
     if not len(starts):
-        return masked
+        return starts, starts
     blanks = np.flatnonzero(kinds == _BLANK)
-    ends = blanks[np.searchsorted(blanks, starts)]
-    return masked | _paint(len(text), starts, ends)
+    return starts, blanks[np.searchsorted(blanks, starts)]
 
 
 def refine_template(masked: str) -> str:

@@ -26,12 +26,16 @@ _QUARTER_OCTAVES = tuple(
 
 _SCHEMA = pa.schema(
     [
+        pa.field("component_kind", pa.string(), nullable=False),
         pa.field("model", pa.string(), nullable=False),
         pa.field("signal", pa.string(), nullable=False),
         pa.field("bin", pa.int16(), nullable=False),
         pa.field("n_components", pa.int32(), nullable=False),
     ]
 )
+
+
+_READ = ("model", "signal", "bin", "n_components")
 
 
 def population_bins(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
@@ -48,12 +52,12 @@ def population_bins(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
     return bins
 
 
-def count_population(drive_days: pa.Table, signals: Sequence[str]) -> pa.Table:
-    """Return the histogram of one day's core table. One row per model, signal and occupied bin.
+def count_population(component_days: pa.Table, signals: Sequence[str], component_kind: str) -> pa.Table:
+    """Return the histogram of a kind's day. One row per model, signal and occupied bin.
 
     Null values are not counted. Rows are in order of model, signal (as given) and bin.
     """
-    encoded = drive_days.column("model").combine_chunks().dictionary_encode()
+    encoded = component_days.column("model").combine_chunks().dictionary_encode()
     models = encoded.dictionary.to_pylist()
     order = sorted(range(len(models)), key=models.__getitem__)
     rank = np.empty(len(models), dtype=np.int64)
@@ -61,12 +65,13 @@ def count_population(drive_days: pa.Table, signals: Sequence[str]) -> pa.Table:
     codes = rank[encoded.indices.to_numpy()] if models else np.empty(0, dtype=np.int64)
     counts = np.zeros((len(models), len(signals), N_BINS), dtype=np.int32)
     for index, signal in enumerate(signals):
-        bins = population_bins(column_as_float32(drive_days.column(signal)))
+        bins = population_bins(column_as_float32(component_days.column(signal)))
         cells = (codes * N_BINS + bins)[bins >= 0]
         counts[:, index] = np.bincount(cells, minlength=len(models) * N_BINS).reshape(len(models), N_BINS)
     model, signal_code, found_bin = np.nonzero(counts)
     return pa.table(
         {
+            "component_kind": pa.repeat(pa.scalar(component_kind), len(model)),
             "model": pa.array([models[i] for i in order], pa.string()).take(pa.array(model)),
             "signal": pa.array(signals, pa.string()).take(pa.array(signal_code)),
             "bin": found_bin.astype(np.int16),
@@ -117,11 +122,9 @@ class PopulationTable:
 
     @classmethod
     def from_tables(cls, tables: Mapping[dt.date, pa.Table]) -> "PopulationTable":
-        """Build from ``core_model_population`` partitions by day."""
+        """Build from ``core_model_population`` partitions of one kind, by day."""
         days = tuple(sorted(tables))
-        rows = pa.concat_tables(
-            [tables[day].select(_SCHEMA.names) for day in days] or [_SCHEMA.empty_table()]
-        )
+        rows = pa.concat_tables([tables[day].select(_READ) for day in days] or [_SCHEMA.empty_table()])
         models, model_codes = _encode(rows.column("model"))
         signals, signal_codes = _encode(rows.column("signal"))
         day_codes = np.repeat(np.arange(len(days)), [tables[day].num_rows for day in days])

@@ -33,13 +33,16 @@ class JudgedRows:
 
 
 def judge_rows(rows: RiskRows, lives: ComponentLives, *, horizon_days: int, lead_days: int) -> JudgedRows:
-    """Answer each mature row; a row censored inside the horizon or inside the lead time has no answer."""
+    """Answer each mature row; a row censored or changed on our advice inside the horizon, or inside the lead
+    time, has no answer.
+    """
     last_day = lives.last_day[rows.component_index]
     has_failed = lives.has_failed[rows.component_index]
     is_mature = rows.day + horizon_days <= lives.known_until
     is_censored = ~has_failed & (last_day < rows.day + horizon_days) & (last_day < lives.known_until)
     is_inside_lead = has_failed & (last_day <= rows.day + lead_days)
-    is_judged = is_mature & ~is_censored & ~is_inside_lead
+    is_uncertain = lives.find_uncertain(rows.component_index, rows.day, horizon_days)
+    is_judged = is_mature & ~is_censored & ~is_inside_lead & ~is_uncertain
     fails = has_failed & (last_day > rows.day + lead_days) & (last_day <= rows.day + horizon_days)
     return JudgedRows(is_judged=is_judged, fails_in_horizon=fails[is_judged], risk=rows.risk[is_judged])
 

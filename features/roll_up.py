@@ -14,13 +14,14 @@ DUE_WINDOW_SHARE = 0.25
 def list_at_risk(predictions: pa.Table, *, length: int, minimum_risk: float) -> pa.Table:
     """Return the ``length`` components most at risk among those with ``risk >= minimum_risk``.
 
-    One row per listed component: the columns of ``predictions`` with ``rank`` (int32, 1 = most at
-    risk) and ``host_risk`` (float64). Order: risk descending, then component_id, then target, so that
-    equal risks rank the same whatever the order of the rows. An abstained component (null risk) is
-    never listed.
+    One row per listed component and target: the columns of ``predictions`` with ``rank`` (int32, 1 =
+    most at risk) and ``host_risk`` (float64). Components of all kinds stand in one order, because a
+    calibrated risk of 10 % means the same of a drive, a DIMM and a host: risk descending, then
+    component_id, then target, so that equal risks rank the same whatever the order of the rows. An
+    abstained component (null risk) is never listed.
     """
     scored = predictions.filter(pc.is_valid(predictions["risk"]))
-    scored = scored.append_column("host_risk", pa.array(roll_up_risks(scored["host_id"], scored["risk"])))
+    scored = scored.append_column("host_risk", pa.array(roll_up_risks(scored)))
     wanted = scored.filter(pc.greater_equal(scored["risk"], minimum_risk))
     listed = wanted.sort_by(
         [("risk", "descending"), ("component_id", "ascending"), ("target", "ascending")]
@@ -31,24 +32,36 @@ def list_at_risk(predictions: pa.Table, *, length: int, minimum_risk: float) -> 
     return listed.append_column("rank", ranks)
 
 
-def roll_up_risks(host_ids: pa.ChunkedArray, risks: pa.ChunkedArray) -> np.ndarray:
-    """Return for each scored component the risk that *any* component of its host fails.
+def roll_up_risks(scored: pa.Table) -> np.ndarray:
+    """Return for each scored row the risk that *any* part of its host, or the host itself, fails.
 
-    ``1 - prod(1 - risk_i)`` over the host's components, float64, as if they failed independently.
-    Parts that share a cause (heat, power) fail together more often than that; the value then is too high.
+    ``1 - prod(1 - risk_p)``, float64, over the parts p of the host of every kind, and over the host as a
+    component of its own (kind ``host``), as if they failed independently. A part that several targets
+    speak of counts once, with the highest of their risks. Parts that share a cause (heat, power) fail
+    together more often than that, and a host may fail by the very part that is counted beside it; the
+    value then is too high, never too low.
+
+    ``scored`` has columns host_id, component_id and risk, none of them null.
     """
-    risk: np.ndarray = risks.to_numpy().astype(np.float64)
+    risk: np.ndarray = scored["risk"].to_numpy().astype(np.float64)
     if not len(risk):
         return risk
-    host_code: np.ndarray = (
-        host_ids.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    )
+    host = _codes(scored["host_id"])
+    part = _codes(scored["component_id"])
     # Floating products depend on the order of factors; sorting makes them independent of the row order.
-    order = np.lexsort((risk, host_code))
-    first_of_host = np.flatnonzero(np.diff(host_code[order], prepend=-1))
-    survival = np.multiply.reduceat(1.0 - risk[order], first_of_host)
-    host_risk: np.ndarray = 1.0 - survival[host_code]
+    order = np.lexsort((risk, part, host))
+    is_last_of_part = np.append(np.diff(part[order]) != 0, True) | np.append(np.diff(host[order]) != 0, True)
+    counted = order[is_last_of_part]
+    counted = counted[np.lexsort((risk[counted], host[counted]))]
+    first_of_host = np.flatnonzero(np.diff(host[counted], prepend=-1))
+    survival = np.multiply.reduceat(1.0 - risk[counted], first_of_host)
+    host_risk: np.ndarray = 1.0 - survival[host]
     return host_risk
+
+
+def _codes(names: pa.ChunkedArray) -> np.ndarray:
+    codes: np.ndarray = names.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    return codes
 
 
 def due_day(day: dt.date, *, lead_days: int, horizon_days: int) -> dt.date:

@@ -163,10 +163,21 @@ def read_catalogue(folder: Path) -> Catalogue:
 
 def read_line(signature: Signature, line: str) -> LineReading:
     """Return what ``line``, which has this signature, says of the part, how often, and with which code."""
-    code = _group(signature.code, line)
+    return reading_of(
+        signature,
+        code=find_group(signature.code, line),
+        count=find_group(signature.count, line),
+        hint=find_group(signature.hint, line),
+    )
+
+
+def reading_of(signature: Signature, *, code: str | None, count: str | None, hint: str | None) -> LineReading:
+    """Return what a line means in which the signature's expressions found these texts.
+
+    Digits beyond 9 are no count and no code, and no name of a part either.
+    """
+    code, count, hint = (None if t and t.isdigit() and len(t) > 9 else t for t in (code, count, hint))
     meaning = next((each for each in signature.codes if code and each.code == int(code)), None)
-    count = _group(signature.count, line)
-    hint = _group(signature.hint, line)
     return LineReading(
         key=f"{signature.key}_{int(code)}" if code else signature.key,
         event_class=meaning.event_class if meaning else signature.event_class,
@@ -176,11 +187,10 @@ def read_line(signature: Signature, line: str) -> LineReading:
     )
 
 
-def _group(pattern: re.Pattern[str] | None, line: str) -> str | None:
-    """Return the first group that holds something; digits beyond 9 are no count and no code."""
+def find_group(pattern: re.Pattern[str] | None, line: str) -> str | None:
+    """Return the first group that holds something, None where the pattern finds nothing."""
     found = pattern.search(line) if pattern else None
-    text = next((group for group in found.groups() if group), None) if found else None
-    return None if text is None or (text.isdigit() and len(text) > 9) else text
+    return next((group for group in found.groups() if group), None) if found else None
 
 
 def _problems_of(entry: _Entry, known: set[str]) -> list[str]:

@@ -6,11 +6,13 @@ Features are listed by name, or in groups: each signal of a group with each aggr
 import fnmatch
 import functools
 import hashlib
-from importlib import resources
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+FOLDER = Path(__file__).with_name("targets")
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3660)]
@@ -39,13 +41,18 @@ class MonotonePattern(_Section):
 
 
 class RuleTier(_Section):
-    """One step of the rule: one of its signals changed in the last ``window_days``.
+    """One step of the rule: one of its signals changed in the last ``window_days``, by more than ``above``.
 
-    ``risk`` is what the rule claims where it stands in for a model: round figures of past fleets.
+    ``signals`` are the rule's if none are named. ``aggregate: max`` is for daily counts: not how much they
+    rose, but the most of a day is what must lie above. ``risk`` is what the rule claims where it stands in
+    for a model: round figures of past fleets.
     """
 
     window_days: Days
     risk: Share
+    signals: tuple[str, ...] | None = None
+    aggregate: Literal["increase", "max"] = "increase"
+    above: float = Field(default=0.0, ge=0)
 
 
 class RuleDefinition(_Section):
@@ -55,6 +62,18 @@ class RuleDefinition(_Section):
     signals: tuple[str, ...]
     tiers: tuple[RuleTier, ...]
     base_risk: Share
+
+    def features_of(self, tier: RuleTier) -> tuple[str, ...]:
+        """Return the features that a tier looks at, one a signal."""
+        named = self.signals if tier.signals is None else tier.signals
+        return tuple(f"{signal}_{tier.aggregate}_{tier.window_days}d" for signal in named)
+
+    @model_validator(mode="after")
+    def _tiers_descend(self) -> Self:
+        risks = [*(tier.risk for tier in self.tiers), self.base_risk]
+        if risks != sorted(risks, reverse=True):
+            raise ValueError(f"the first tier that holds decides, so risks must descend: {risks}")
+        return self
 
 
 class EarlyStopping(_Section):
@@ -132,7 +151,13 @@ class Target(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for field, named in (("error_signals", self.error_signals), ("rule.signals", self.rule.signals)):
+        of_tiers = [signal for tier in self.rule.tiers for signal in tier.signals or ()]
+        named_by = {
+            "error_signals": self.error_signals,
+            "rule.signals": self.rule.signals,
+            "rule.tiers": of_tiers,
+        }
+        for field, named in named_by.items():
             if unknown := sorted(set(named) - set(self.signals)):
                 raise ValueError(f"{field} names what is not among signals: {', '.join(unknown)}")
         if len(set(self.feature_names)) < len(self.feature_names):
@@ -186,16 +211,14 @@ class Target(_Section):
 
 def list_targets() -> tuple[str, ...]:
     """Return the names of all targets that ship, sorted."""
-    folder = resources.files("features") / "targets"
-    names = [item.name for item in folder.iterdir()]
-    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
 def load_target(name: str) -> Target:
     """Read a target that ships with the package; ``ValueError`` says which there are, or what is wrong."""
     if name not in list_targets():
         raise ValueError(f"there is no target {name!r}; there are: {', '.join(list_targets())}")
-    return parse_target((resources.files("features") / "targets" / f"{name}.yaml").read_text("utf-8"))
+    return parse_target((FOLDER / f"{name}.yaml").read_text("utf-8"))
 
 
 def parse_target(text: str) -> Target:

@@ -3,7 +3,8 @@
 # Every name here is a Debian package; a test that needs a server fails without it, it is never skipped.
 set -eu
 
-packages="prometheus openipmi ipmitool request-tracker5 rt5-db-sqlite rt5-standalone systemd-journal-remote"
+packages="prometheus openipmi ipmitool request-tracker5 rt5-db-sqlite rt5-standalone systemd-journal-remote
+    postgresql redis-server"
 
 missing=""
 for package in $packages; do

@@ -35,6 +35,7 @@ def tabulate_entries(entries: Sequence[ListEntry], day: dt.date) -> pa.Table:
             "check_first": entry.check_first,
             "evidence": write_reasons(entry.reasons),
             "model_id": entry.model_id,
+            "scored_by": entry.scored_by,
             "day": day.isoformat(),
         }
         for entry in sorted(entries, key=lambda entry: entry.rank)

@@ -15,6 +15,7 @@ from pipelines.commands import (
     lake_commands,
     lake_free,
     model_commands,
+    outcome_commands,
     ticket_commands,
 )
 from pipelines.errors import PrefailError
@@ -44,7 +45,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", metavar="PATH", help="settings file (default: prefail.toml)")
     parser.add_argument("-v", "--verbose", action="store_true", help="log every step's own lines, too")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (day_commands, ticket_commands, model_commands, lake_commands, export_commands, lake_free):
+    for group in (
+        day_commands,
+        ticket_commands,
+        outcome_commands,
+        model_commands,
+        lake_commands,
+        export_commands,
+        lake_free,
+    ):
         group.add_commands(commands)
     return parser
 

@@ -34,13 +34,12 @@ class ComponentDayReader:
     def read_cube(self, first_day: dt.date, last_day: dt.date) -> Cube:
         """Return the cube of ``[first_day, last_day]`` as known by the end of ``last_day``.
 
-        A day without a file is a missing day, not an error; but ``MissingInputError`` if the last
-        day has no file: nothing can be said about it.
+        A day without a file is a missing day, not an error, the last day too: nobody reported on it.
         """
         self._tables = {day: kept for day, kept in self._tables.items() if first_day <= day <= last_day}
         builder = CubeBuilder(self._signals, first_day, last_day)
         days = [first_day + dt.timedelta(days=offset) for offset in range((last_day - first_day).days + 1)]
-        tables = read_ahead(days, lambda day: self._read(day, is_needed=day == last_day))
+        tables = read_ahead(days, self._read)
         for day, table in zip(days, tables, strict=True):
             if table is not None:
                 builder.add_day(day, _known_by(table, last_day))
@@ -49,14 +48,12 @@ class ComponentDayReader:
         self._is_span = True
         return builder.build()
 
-    def _read(self, day: dt.date, *, is_needed: bool) -> pa.Table | None:
+    def _read(self, day: dt.date) -> pa.Table | None:
         if day in self._tables:
             return self._tables[day]
         try:
             stored = self._lake.open_day(self._dataset, day, dictionary_columns=REPEATED_TEXTS)
         except MissingInputError:
-            if is_needed:
-                raise
             return None
         table = stored.read(columns=list(self._columns), use_threads=False)
         # Almost every row is known by the end of its own day: then the column says nothing more.

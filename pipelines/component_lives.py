@@ -4,6 +4,7 @@ This is the answer key of an evaluation. It knows the future of the scored days;
 reach a feature.
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.evaluation import ComponentLives
+from features.labels import ComponentFailures
 from features.target import Target
 from pipelines.cube_reading import list_known_days
-from pipelines.failures import KnownFailures, day_number, day_of_number, read_failures
+from pipelines.failures import DatedEvents, KnownFailures, day_number, day_of_number, read_failures
 from pipelines.lake import Lake
 
 
@@ -61,6 +63,7 @@ def read_lives(lake: Lake, target: Target, *, first_day: dt.date, known_until: d
             last_day=last_day,
             has_failed=has_failed,
             known_until=day_number(known_until),
+            unconfirmed_changes=_find_changes(keys, failures.unconfirmed),
         ),
         component_keys=keys,
         showed_error=_find_shown_errors(lake, target, keys, last_day, has_failed, known_until),
@@ -94,6 +97,13 @@ def _end_lives(
     last_day = np.array([failed_on.get(key, last_seen[key]) for key in keys.tolist()], dtype=np.int64)
     has_failed = np.array([key in failed_on for key in keys.tolist()], dtype=np.bool_)
     return last_day, has_failed
+
+
+def _find_changes(keys: npt.NDArray[np.uint64], unconfirmed: DatedEvents) -> ComponentFailures:
+    """Return the unconfirmed changes by place in ``keys``, which are in the order of the components' ids."""
+    order = np.argsort(keys)
+    placed = unconfirmed.of_keys(keys[order])
+    return dataclasses.replace(placed, component_index=order[placed.component_index])
 
 
 def _find_shown_errors(

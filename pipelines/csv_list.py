@@ -22,6 +22,7 @@ COLUMNS = (
     "check_first",
     "target",
     "model_id",
+    "scored_by",
     "day",
 )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 from pipelines.lake import Lake, open_lake
+from pipelines.lake_format import require_known_format
 from pipelines.progress import track
 from pipelines.settings import Settings
 from pipelines.step_facts import StepFacts
@@ -15,8 +16,8 @@ _MOST_DAYS_AT_ONCE = 30
 
 
 def open_settings_lake(settings: Settings) -> Lake:
-    """Open the lake that the settings name."""
-    return open_lake(settings.resolve_path(settings.lake.root), settings.lake)
+    """Open the lake that the settings name; ``LakeFormatError`` if a newer release has written it."""
+    return require_known_format(open_lake(settings.resolve_path(settings.lake.root), settings.lake))
 
 
 def run_days(

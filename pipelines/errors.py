@@ -64,6 +64,10 @@ class LeakAlarmError(PermanentError):
     """A figure is too good or a feature knows the future; nothing was promoted."""
 
 
+class LakeFormatError(PermanentError):
+    """The lake has a layout that this release does not know; nothing was read or written."""
+
+
 class VerificationError(PermanentError):
     """A published list can't be re-created from what it claims to be made of."""
 

@@ -16,7 +16,7 @@ from pipelines.code_version import code_version
 from pipelines.errors import MissingInputError
 from pipelines.failures import KnownFailures
 from pipelines.folds import CHALLENGER, FoldResult, FoldResults, evaluate_folds, fit_recipe
-from pipelines.lake import Lake
+from pipelines.lake import ONLY_PART, Lake
 from pipelines.leak_check import check_folds, check_rows
 from pipelines.model_card import (
     CardBudget,
@@ -28,13 +28,13 @@ from pipelines.model_card import (
     ModelCard,
 )
 from pipelines.populations import DATASET as POPULATIONS
+from pipelines.populations import population_part
 from pipelines.risk_model import FORMAT, RiskModel
 from pipelines.scorers import Scorer
 from pipelines.settings import TrainingSettings
 from pipelines.training_set import TrainingSet, collect_training_set
 
 _LEAST_ROWS_OF_A_KIND = 10
-_CONTRACTS = ("core_drive_days", "core_failures")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,16 +140,18 @@ def _describe_data(target: Target, rows: TrainingSet, failures: KnownFailures, l
         n_days=len(rows.days),
         partitions_sha256=_digest_days(lake, target.dataset, rows.days),
         failures_sha256=failures.sha256,
-        populations_sha256=_digest_days(lake, POPULATIONS, rows.days) if uses_populations else None,
-        contracts={name: contract_digest(name) for name in _CONTRACTS},
+        populations_sha256=_digest_days(lake, POPULATIONS, rows.days, population_part(target.component_kind))
+        if uses_populations
+        else None,
+        contracts={name: contract_digest(name) for name in (target.dataset, "core_failures")},
     )
 
 
-def _digest_days(lake: Lake, dataset: str, days: tuple[dt.date, ...]) -> str:
+def _digest_days(lake: Lake, dataset: str, days: tuple[dt.date, ...], part: str = ONLY_PART) -> str:
     digest = hashlib.sha256()
     for day in days:
-        if lake.has_day(dataset, day):
-            digest.update(f"{day} {lake.digest_day(dataset, day)}\n".encode())
+        if lake.has_day(dataset, day, part=part):
+            digest.update(f"{day} {lake.digest_day(dataset, day, part=part)}\n".encode())
     return digest.hexdigest()
 
 

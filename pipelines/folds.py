@@ -214,6 +214,7 @@ def fit_recipe(
         rounds=rounds,
         seed=settings.seed,
         n_threads=settings.n_threads,
+        dask_scheduler=settings.dask_scheduler,
     )
 
 

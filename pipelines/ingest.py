@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import logging
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow as pa
 from data_contracts.loader import load_contract
 from pipelines.errors import ConfigError, MissingInputError, PrefailError
 from pipelines.lake import Lake
+from pipelines.lake_format import mark_format
 from pipelines.settings import Settings, SourceSettings
 from pipelines.sources.source import InputFile, LeftOut, load_source_kind
 from pipelines.step_facts import StepFacts
@@ -44,7 +45,7 @@ def ingest_day(
 ) -> StepFacts:
     """Write raw_ datasets of ``day``, one part a source; a source's failure leaves the others' parts alone.
 
-    Every source is tried; the first error is raised after the last one.
+    Every source is tried; after the last one the first error is raised, with the names of all that failed.
     """
     wanted = [s for s in settings.sources if source_names is None or s.name in source_names]
     if not wanted:
@@ -52,17 +53,18 @@ def ingest_day(
             "No source to ingest. Add a [[sources]] section to the settings; prefail config check lists them.",
             sources=tuple(s.name for s in settings.sources),
         )
+    mark_format(lake)
     ingested: list[IngestedSource] = []
-    errors: list[PrefailError] = []
+    errors: dict[str, PrefailError] = {}
     for source in wanted:
         try:
             ingested.append(_ingest_source(day, source, settings, lake))
         except PrefailError as error:
             if len(wanted) > 1:
                 log.error(f"source {source.name} failed, the others go on: {error}")
-            errors.append(error)
+            errors[source.name] = error
     if errors:
-        raise errors[0]
+        raise _first_of(errors, day, n_sources=len(wanted))
     facts = StepFacts(
         step="ingested",
         day=day,
@@ -75,6 +77,20 @@ def ingest_day(
     )
     log.info(facts.summary)
     return facts
+
+
+def _first_of(errors: Mapping[str, PrefailError], day: dt.date, *, n_sources: int) -> PrefailError:
+    """Return the first error; where there were other sources, it says what became of them."""
+    first = next(iter(errors.values()))
+    if n_sources == 1:
+        return first
+    said = f"{first.message}\n{len(errors)} of {n_sources} sources failed for {day}: {', '.join(errors)}."
+    if len(errors) < n_sources:
+        said += (
+            " The others are written. To go on without the ones that failed, whose components are then abstained "
+            f"on: prefail build --day {day}"
+        )
+    return type(first)(said, **{**first.facts, "failed_sources": tuple(errors)})
 
 
 def list_source_days(settings: Settings) -> list[dt.date]:

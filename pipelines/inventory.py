@@ -1,4 +1,4 @@
-"""Where a component sits on a day: slot, rack and site from what the sources' inventories say."""
+"""What the sources' inventories say of a day: which parts there are, and where each sits."""
 
 import datetime as dt
 
@@ -6,8 +6,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.lake import Lake
+from pipelines.raw_parts import first_row_of_each
 from pipelines.settings import Settings
+from pipelines.source_outages import USUAL_DAYS, has_delivered
 
+DATASET = "raw_inventory"
 _PLACE = ("slot", "rack", "site")
 _COLUMNS = ("component_id", *_PLACE, "slot_confidence")
 
@@ -15,10 +18,12 @@ _COLUMNS = ("component_id", *_PLACE, "slot_confidence")
 def join_inventory(components: pa.Table, day: dt.date, settings: Settings, lake: Lake) -> pa.Table:
     """Return ``components`` with slot, rack and site of ``day`` after host_id; null where nobody knows.
 
+    Of a source that is down, its last inventory of the week stands (``find_inventory_days``).
+
     One row per component in, one row per component out, in the same order. A slot that the inventory is
     not sure of says so: ``bay 7 (60 % sure)``.
     """
-    inventory = _read_inventory(day, settings, lake)
+    inventory = _read_places(day, settings, lake)
     if inventory is None:
         places = [pa.nulls(components.num_rows, pa.string()) for _ in _PLACE]
     else:
@@ -29,11 +34,39 @@ def join_inventory(components: pa.Table, day: dt.date, settings: Settings, lake:
     return components
 
 
-def _read_inventory(day: dt.date, settings: Settings, lake: Lake) -> pa.Table | None:
+def find_inventory_days(day: dt.date, settings: Settings, lake: Lake) -> tuple[tuple[str, dt.date], ...]:
+    """Return for each source that knows inventory which day of it speaks of ``day``, in the settings' order.
+
+    Where a source delivered nothing of the day, its latest inventory of the week before stands: parts seldom
+    move, and a list without slots because an export is late helps nobody.
+    """
+    found = []
+    for source in settings.sources:
+        if lake.has_day(DATASET, day, part=source.name):
+            found.append((source.name, day))
+        elif not has_delivered(source.name, day, lake):
+            earlier = (day - dt.timedelta(days=back) for back in range(1, USUAL_DAYS + 1))
+            last = next((at for at in earlier if lake.has_day(DATASET, at, part=source.name)), None)
+            if last is not None:
+                found.append((source.name, last))
+    return tuple(found)
+
+
+def read_inventory(day: dt.date, settings: Settings, lake: Lake) -> pa.Table | None:
+    """Return what is known of ``day``, one row per component_id: the source named first in the settings wins."""
+    parts = [lake.read_day(DATASET, at, part=name) for name, at in find_inventory_days(day, settings, lake)]
+    # A part written before its contract had a column lacks it: null there.
+    return (
+        first_row_of_each(["component_id"], pa.concat_tables(parts, promote_options="default"))[0]
+        if parts
+        else None
+    )
+
+
+def _read_places(day: dt.date, settings: Settings, lake: Lake) -> pa.Table | None:
     parts = [
-        _with_sureness(lake.read_day("raw_inventory", day, columns=_COLUMNS, part=source.name))
-        for source in settings.sources
-        if lake.has_day("raw_inventory", day, part=source.name)
+        _with_sureness(lake.read_day(DATASET, at, columns=_COLUMNS, part=name))
+        for name, at in find_inventory_days(day, settings, lake)
     ]
     return pa.concat_tables(parts) if parts else None
 

@@ -134,6 +134,11 @@ class Lake:
         found = (_DAY_IN_KEY.search(item.key) for item in self.store.list_keys(f"{dataset}/day="))
         return sorted({dt.date.fromisoformat(match.group(1)) for match in found if match})
 
+    def list_parts(self, dataset: str) -> list[tuple[dt.date, str]]:
+        """Return day and name of each part of a dataset, ascending."""
+        found = (_DAY_IN_KEY.search(item.key) for item in self.store.list_keys(f"{dataset}/day="))
+        return sorted((dt.date.fromisoformat(match.group(1)), match.group(2)) for match in found if match)
+
     def read_json(self, key: str) -> object:
         """Return a stored JSON document."""
         return json.loads(self.store.read(key))

@@ -17,8 +17,12 @@ from pipelines.code_version import code_version
 from pipelines.contract_outcomes import DATA_DOCS_LINK, read_outcomes
 from pipelines.csv_list import write_csv
 from pipelines.errors import ContractBlockedError
+from pipelines.inventory import DATASET as INVENTORY
+from pipelines.inventory import find_inventory_days
 from pipelines.lake import Lake, encode_parquet, partition_key
 from pipelines.list_explanation import Explain, Explanation
+from pipelines.log_excerpts import read_log_excerpts
+from pipelines.outage_words import describe_outages
 from pipelines.published_list import (
     CSV_FILE,
     LIST_FILE,
@@ -30,10 +34,19 @@ from pipelines.published_list import (
     UsedModel,
     digest,
 )
-from pipelines.report.content import Abstention, AbstentionCount, ListEntry, Report
+from pipelines.realised_rates import read_realised_rates
+from pipelines.report.content import (
+    Abstention,
+    AbstentionCount,
+    ListEntry,
+    LogExcerpt,
+    Report,
+    ScorerDescription,
+)
 from pipelines.report.page import render_report
 from pipelines.scorer_description import describe_scorer, model_digest
 from pipelines.settings import Settings
+from pipelines.source_outages import find_outages
 from pipelines.store_views import RecordingStore
 from pipelines.tickets.playbook import choose_check_first
 from pipelines.validation import validate_day
@@ -53,10 +66,11 @@ class Edition:
 
 @dataclass(frozen=True, kw_only=True)
 class UsedScorer:
-    """The target and model of a part of the day's predictions."""
+    """The target and model of a part of the day's predictions, and what the list says of them."""
 
     target: Target
     model_id: str
+    description: ScorerDescription
 
 
 def compose_edition(day: dt.date, settings: Settings, lake: Lake, explain: Explain) -> Edition:
@@ -68,18 +82,22 @@ def compose_edition(day: dt.date, settings: Settings, lake: Lake, explain: Expla
     recording = RecordingStore(lake.store)
     recorded = Lake(recording)
     predictions = recorded.read_day("out_predictions", day)
-    scorers = _list_scorers(predictions)
+    scorers = _list_scorers(predictions, day, recorded)
+    outages = describe_outages(day, find_outages(day, settings, recorded), predictions, recorded)
     listed = list_at_risk(predictions, length=settings.list.length, minimum_risk=settings.list.minimum_risk)
-    entries = tuple(
-        sorted(
-            (
-                entry
-                for scorer in scorers
-                for entry in _explain_entries(listed, scorer, day, settings, recorded, explain)
-            ),
-            key=lambda entry: entry.rank,
+    logs = dict(
+        zip(
+            listed["rank"].to_pylist(),
+            read_log_excerpts(listed, predictions, day, recorded),
+            strict=True,
         )
     )
+    explained = (
+        entry
+        for scorer in scorers
+        for entry in _explain_entries(listed, scorer, logs, day, settings, recorded, explain)
+    )
+    entries = tuple(sorted(explained, key=lambda entry: entry.rank))
     table = _validate(tabulate_entries(entries, day), day, lake)
     abstained = predictions.filter(pc.is_null(predictions["risk"]))
     report = Report(
@@ -87,9 +105,12 @@ def compose_edition(day: dt.date, settings: Settings, lake: Lake, explain: Expla
         day=day,
         list_length=settings.list.length,
         minimum_risk=settings.list.minimum_risk,
-        scorers=tuple(describe_scorer(scorer.target, scorer.model_id, recorded) for scorer in scorers),
-        contracts=read_outcomes(day, settings, recorded),
+        scorers=tuple(scorer.description for scorer in scorers),
+        contracts=read_outcomes(day, [scorer.target for scorer in scorers], settings, recorded),
         data_docs_link=DATA_DOCS_LINK,
+        plan_link=f"../day={day}/plan.html",
+        outages=outages,
+        realised=read_realised_rates(recorded, day),
         entries=entries,
         risks=tuple(pc.drop_null(predictions["risk"]).to_pylist()),
         abstention_counts=_count_abstentions(abstained),
@@ -97,7 +118,7 @@ def compose_edition(day: dt.date, settings: Settings, lake: Lake, explain: Expla
         code_version=code_version(),
     )
     files = {LIST_FILE: encode_parquet(table), CSV_FILE: write_csv(table), REPORT_FILE: render_report(report)}
-    _record_inventory(day, lake, recorded)
+    _record_inventory(day, settings, recorded)
     predictions_key = partition_key("out_predictions", day)
     manifest = Manifest(
         day=day,
@@ -134,20 +155,29 @@ def compose_edition(day: dt.date, settings: Settings, lake: Lake, explain: Expla
         n_scored=len(report.risks),
         n_abstained=report.n_abstained,
         n_listed=len(entries),
+        outages=outages,
     )
     return Edition(manifest=manifest, files=files, table=table)
 
 
-def _list_scorers(predictions: pa.Table) -> tuple[UsedScorer, ...]:
+def _list_scorers(predictions: pa.Table, day: dt.date, lake: Lake) -> tuple[UsedScorer, ...]:
     used = predictions.group_by(["target", "model_id"]).aggregate([]).to_pylist()
-    return tuple(
-        UsedScorer(target=load_target(target), model_id=model_id)
-        for target, model_id in sorted((row["target"], row["model_id"]) for row in used)
-    )
+    scorers = []
+    for name, model_id in sorted((row["target"], row["model_id"]) for row in used):
+        target = load_target(name)
+        description = describe_scorer(target, model_id, day, lake)
+        scorers.append(UsedScorer(target=target, model_id=model_id, description=description))
+    return tuple(scorers)
 
 
 def _explain_entries(
-    listed: pa.Table, scorer: UsedScorer, day: dt.date, settings: Settings, lake: Lake, explain: Explain
+    listed: pa.Table,
+    scorer: UsedScorer,
+    logs: Mapping[int, LogExcerpt | None],
+    day: dt.date,
+    settings: Settings,
+    lake: Lake,
+    explain: Explain,
 ) -> list[ListEntry]:
     """Return the entries of one target and model. Without any, the lookback is still read, for the record."""
     is_ours = pc.and_(
@@ -156,23 +186,32 @@ def _explain_entries(
     ours = listed.filter(is_ours)
     explanations = explain(ours, scorer.target, scorer.model_id, day, settings, lake)
     return [
-        _entry(row, explanation, scorer.target, day)
+        _entry(row, explanation, logs[row["rank"]], scorer, day)
         for row, explanation in zip(ours.to_pylist(), explanations, strict=True)
     ]
 
 
-def _entry(row: dict[str, object], explanation: Explanation, target: Target, day: dt.date) -> ListEntry:
+def _entry(
+    row: dict[str, object],
+    explanation: Explanation,
+    log: LogExcerpt | None,
+    scorer: UsedScorer,
+    day: dt.date,
+) -> ListEntry:
     names = (
         *("rank", "host_id", "host_risk", "component_id", "component_kind"),
         *("model", "slot", "rack", "site", "target", "model_id", "risk"),
     )
+    target = scorer.target
     return ListEntry(
         **{name: row[name] for name in names},  # type: ignore[arg-type]  # typed by the contract
         due_day=due_day(day, lead_days=target.lead_days, horizon_days=target.horizon_days),
-        check_first=choose_check_first(explanation.reasons),
+        check_first=choose_check_first(explanation.reasons, component_kind=str(row["component_kind"])),
         reasons=explanation.reasons,
         signal_series=explanation.signal_series,
         risk_series=explanation.risk_series,
+        scored_by=scorer.description.scored_by,
+        log=log,
     )
 
 
@@ -198,11 +237,12 @@ def _count_abstentions(abstained: pa.Table) -> tuple[AbstentionCount, ...]:
 
 def _list_abstentions(abstained: pa.Table) -> tuple[Abstention, ...]:
     order = [(name, "ascending") for name in ("abstention_reason", "host_id", "component_id", "target")]
-    columns = ["host_id", "component_id", "model", "abstention_reason"]
+    columns = ["host_id", "component_id", "component_kind", "model", "abstention_reason"]
     return tuple(
         Abstention(
             host_id=row["host_id"],
             component_id=row["component_id"],
+            component_kind=row["component_kind"],
             model=row["model"],
             reason=str(row["abstention_reason"]),
         )
@@ -210,10 +250,10 @@ def _list_abstentions(abstained: pa.Table) -> tuple[Abstention, ...]:
     )
 
 
-def _record_inventory(day: dt.date, lake: Lake, recorded: Lake) -> None:
+def _record_inventory(day: dt.date, settings: Settings, recorded: Lake) -> None:
     """Read what the predictions took slots and racks from, so that the manifest names it."""
-    for item in lake.store.list_keys(f"raw_inventory/day={day.isoformat()}/"):
-        recorded.store.read(item.key)
+    for source, at in find_inventory_days(day, settings, recorded):
+        recorded.store.read(partition_key(INVENTORY, at, source))
 
 
 def _settings_digest(settings: Settings) -> str:

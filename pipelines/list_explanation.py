@@ -12,14 +12,13 @@ from features.cube import Cube
 from features.evidence import (
     ComponentLevels,
     Reason,
-    SignalWording,
+    add_up_days,
     find_reasons,
     lookback_dates,
 )
 from features.feature_names import parse_feature
 from features.population import PopulationTable
 from features.shards import component_keys
-from features.signals import load_signals
 from features.target import Target
 from pipelines.errors import MissingInputError
 from pipelines.failures import KnownFailures, read_failures
@@ -30,20 +29,12 @@ from pipelines.report.content import Series
 from pipelines.risk_scoring import explain_risks, find_cohort, read_features, score_features
 from pipelines.scorers import Scorer, open_scorer
 from pipelines.settings import Settings
+from pipelines.signal_wording import list_amounts, word_signals
 
 # A quarter of a year is what the longest features look at, and as much as a small plot can show.
 PLOTTED_DAYS = 90
 # Every third day shows a rise as well as every day, at a third of the cost.
 RISK_DAYS_AGO = tuple(range(30, -1, -3))
-
-# Features of the component as a whole are made of no single signal.
-_WHOLE_COMPONENT = (
-    SignalWording(signal="signals_changed", label="Error counters that changed lately", unit="counters"),
-    SignalWording(signal="signals_nonzero", label="Error counters above zero", unit="counters"),
-    SignalWording(signal="signals_missing", label="Signals that it does not report", unit="signals"),
-    SignalWording(signal="days_reported", label="Days on which it reported", unit="days"),
-    SignalWording(signal="capacity_bytes", label="Capacity", unit="bytes"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +74,7 @@ def explain_with_model(
         lake, target.dataset, target.signals, keys, first_day=day - dt.timedelta(days=back), last_day=day
     )
     risk_days = [day - dt.timedelta(days=days_ago) for days_ago in RISK_DAYS_AGO]
-    population = read_populations(lake, risk_days)
+    population = read_populations(lake, risk_days, component_kind=target.component_kind)
     failures = read_failures(lake, target.component_kind, day, first_day=cube.first_day)
     if not len(keys):
         return ()
@@ -92,11 +83,16 @@ def explain_with_model(
     percentiles = _percentiles(cube, day, columns, population)
     risks = _risks_by_day(cube, scorer, risk_days, columns, population, failures, n_threads)
     feature_signals = [spec.signal or spec.aggregate for spec in specs]
-    wordings = _wordings()
+    wordings = word_signals(target.component_kind, n_days=PLOTTED_DAYS)
+    amounts = list_amounts(target.component_kind)
     explanations = []
     for row, column in enumerate(columns.tolist()):
-        levels = ComponentLevels(
-            signals=cube.signals, levels=cube.values[:, :, column], percentiles=percentiles[row]
+        levels = add_up_days(
+            ComponentLevels(
+                signals=cube.signals, levels=cube.values[:, :, column], percentiles=percentiles[row]
+            ),
+            amounts,
+            first_column=cube.n_days - PLOTTED_DAYS,
         )
         reasons = find_reasons(contributions[row], feature_signals, levels, wordings)
         known = {date: _known(risk) for date, risk in zip(risk_days, risks[:, row].tolist(), strict=True)}
@@ -135,20 +131,6 @@ def plot_series(levels: ComponentLevels, reason: Reason, day: dt.date) -> Series
         days=lookback_dates(day, len(series)),
         values=tuple(None if np.isnan(value) else float(value) for value in series),
     )
-
-
-def _wordings() -> tuple[SignalWording, ...]:
-    named = (
-        SignalWording(signal=each.name, label=name_signal(each.name), unit=each.unit)
-        for each in load_signals()
-    )
-    return (*named, *_WHOLE_COMPONENT)
-
-
-def name_signal(signal: str) -> str:
-    """Return a signal's name for people, without the unit at its end: "Temperature", "Interface CRC errors"."""
-    words = signal.removesuffix("_celsius").removesuffix("_pct").replace("_", " ").replace(" crc ", " CRC ")
-    return words[:1].upper() + words[1:]
 
 
 def _percentiles(cube: Cube, day: dt.date, columns: np.ndarray, population: PopulationTable) -> np.ndarray:

@@ -6,7 +6,9 @@
    (paired bootstrap by component) lies above zero.
 3. Where the target's rule is in use: the challenger's precision is at least ``first_model_lift``
    times that of random tickets, and its recall is not below the rule's beyond chance.
-4. On no hardware model with enough failures is the challenger's recall lower beyond chance.
+4. On no hardware model with enough failures is the challenger's recall lower beyond chance. Where
+   several are looked at, each interval is as much wider (Bonferroni): of seventeen groups one or two
+   are "worse" at 90 % by luck alone.
 5. A model that somebody rolled back from is not promoted again.
 """
 
@@ -78,10 +80,10 @@ def _judge_slices(
     failures = np.any(np.stack([each.failures for each in contest.challenger]), axis=0)
     names = merge_small(contest.models, failures, rule.minimum_slice_failures)
     worse = []
-    for name in np.unique(names[failures]):
-        if name == OTHER:
-            continue
-        difference = _compare(rule, contest, is_member=names == name)
+    slices = [name for name in np.unique(names[failures]) if name != OTHER]
+    for name in slices:
+        confidence = 1 - (1 - rule.confidence) / len(slices)
+        difference = _compare(rule, contest, confidence=confidence, is_member=names == name)
         if difference.recall.high < 0:
             worse.append(f"{name}: {_describe('incumbent', difference)}")
     if worse:
@@ -91,14 +93,18 @@ def _judge_slices(
 
 
 def _compare(
-    rule: PromotionRule, contest: Contest, is_member: npt.NDArray[np.bool_] | None = None
+    rule: PromotionRule,
+    contest: Contest,
+    *,
+    confidence: float | None = None,
+    is_member: npt.NDArray[np.bool_] | None = None,
 ) -> BudgetIntervals:
     return compare_scores(
         contest.challenger,
         contest.incumbent,
         rule.budget,
         seed=contest.seed,
-        confidence=rule.confidence,
+        confidence=confidence or rule.confidence,
         is_member=is_member,
     )
 

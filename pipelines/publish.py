@@ -38,9 +38,12 @@ def publish_day(
             ("hosts", len(edition.table["host_id"].unique())),
             ("scored", edition.manifest.n_scored),
             ("abstained", edition.manifest.n_abstained),
+            *([("outages", len(edition.manifest.outages))] if edition.manifest.outages else []),
             ("edition", edition.manifest.edition),
             ("is_latest", is_latest),
         ),
     )
     log.info(facts.summary)
+    for outage in edition.manifest.outages:
+        log.warning(f"the list of {day} is not whole: {outage}")
     return facts

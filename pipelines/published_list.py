@@ -69,7 +69,10 @@ class PublishedFile(_Document):
 
 
 class Manifest(_Document):
-    """What a published list is, and all that it was made of; enough to make it again."""
+    """What a published list is, and all that it was made of; enough to make it again.
+
+    ``outages``: what was not delivered or built, and whom the list says nothing about because of it.
+    """
 
     format: int = 1
     day: dt.date
@@ -86,6 +89,15 @@ class Manifest(_Document):
     n_scored: int
     n_abstained: int
     n_listed: int
+    outages: tuple[str, ...] = ()
+
+    def to_json(self) -> bytes:
+        """Return the manifest as JSON; a day on which nothing was missing says nothing of outages.
+
+        So its bytes, and with them the name of its edition, are those of releases that knew no outages.
+        """
+        left_out = None if self.outages else {"outages"}
+        return (self.model_dump_json(indent=1, exclude=left_out) + "\n").encode()
 
     @property
     def edition(self) -> str:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,16 +11,21 @@ import pyarrow.compute as pc
 
 from data_contracts.loader import load_contract
 from features.cohort import CohortReason
+from features.feature_names import MAX_GAP_DAYS
 from features.target import Target, load_target
 from pipelines.component_days import ComponentDayReader
-from pipelines.errors import ContractBlockedError
+from pipelines.errors import ContractBlockedError, MissingInputError, ModelRefusedError
 from pipelines.failures import read_failures
 from pipelines.inventory import join_inventory
 from pipelines.lake import Lake
+from pipelines.outage_reach import mark_fed
+from pipelines.outage_words import SOURCE_DOWN, describe_outages
 from pipelines.populations import read_populations
+from pipelines.registry import load_card
 from pipelines.risk_scoring import predict_risks
-from pipelines.scorers import Scorer, open_scorer
+from pipelines.scorers import RULE_PREFIX, Scorer, open_scorer
 from pipelines.settings import Settings
+from pipelines.source_outages import SourceOutage, find_outages
 from pipelines.step_facts import StepFacts
 from pipelines.validation import validate_day
 
@@ -41,14 +47,31 @@ class TargetScorer:
 def open_target_scorers(
     settings: Settings, lake: Lake, *, model_id: str | None = None
 ) -> tuple[TargetScorer, ...]:
-    """Open each target's champion (or the named model) once."""
+    """Open each target's champion once; the target of the model (or rule) ``model_id`` gets that instead."""
+    chosen = {} if model_id is None else {_target_of(model_id, settings, lake): model_id}
     opened = []
     for name in settings.targets:
         target = load_target(name)
-        scorer = open_scorer(target, lake, model_id=model_id, n_threads=settings.training.n_threads)
+        scorer = open_scorer(target, lake, model_id=chosen.get(name), n_threads=settings.training.n_threads)
         reader = ComponentDayReader(lake, target.dataset, target.signals)
         opened.append(TargetScorer(target=target, scorer=scorer, reader=reader))
     return tuple(opened)
+
+
+def _target_of(model_id: str, settings: Settings, lake: Lake) -> str:
+    name = (
+        model_id.removeprefix(RULE_PREFIX)
+        if model_id.startswith(RULE_PREFIX)
+        else load_card(model_id, lake).target
+    )
+    if name not in settings.targets:
+        raise ModelRefusedError(
+            f"{model_id} scores {name}, which is not among the targets of the settings: "
+            f"{', '.join(settings.targets)}. Nothing was scored.",
+            model_id=model_id,
+            target=name,
+        )
+    return name
 
 
 def score_day(
@@ -61,10 +84,16 @@ def score_day(
 ) -> StepFacts:
     """Write out_predictions of ``day``: one row per component in service in the last week and target.
 
-    Only what was known by the end of ``day`` is used. ``scorers`` may be passed for a span of days.
+    Only what was known by the end of ``day`` is used. A target that no day of the last week speaks of is
+    passed over; of one whose own day was not built all components are abstained on. ``MissingInputError``
+    if no target's day was built. ``scorers`` may be passed for a span of days.
     """
     scorers = scorers or open_target_scorers(settings, lake, model_id=model_id)
-    tables = [predict_target_day(day, each, settings, lake) for each in scorers]
+    in_service = [each for each in scorers if _was_built_lately(each.target.dataset, day, lake)]
+    if not any(lake.has_day(each.target.dataset, day) for each in in_service):
+        raise _nothing_built(day, scorers)
+    outages = find_outages(day, settings, lake)
+    tables = [predict_target_day(day, each, outages, settings, lake) for each in in_service]
     predictions = pa.concat_tables(tables)
     validated = validate_day(load_contract("out_predictions"), predictions, day, lake)
     if validated.n_quarantined:
@@ -77,22 +106,58 @@ def score_day(
             day=day.isoformat(),
         )
     lake.write_day("out_predictions", day, validated.table)
-    n_abstained = validated.table["risk"].null_count
     facts = StepFacts(
         step="scored",
         day=day,
-        facts=(
-            ("scored", predictions.num_rows - n_abstained),
-            ("abstained", n_abstained),
-            ("models", ",".join(sorted({each.scorer.model_id for each in scorers}))),
-            ("highest_risk", f"{pc.max(predictions['risk']).as_py() or 0.0:.3f}"),
-        ),
+        facts=(*_facts(predictions, scorers, in_service), *_outage_facts(outages, predictions)),
     )
     log.info(facts.summary)
+    for sentence in describe_outages(day, outages, predictions, lake):
+        log.warning(sentence)
     return facts
 
 
-def predict_target_day(day: dt.date, scoring: TargetScorer, settings: Settings, lake: Lake) -> pa.Table:
+def _was_built_lately(dataset: str, day: dt.date, lake: Lake) -> bool:
+    """Return whether ``dataset`` has a day in ``(day - 7, day]``: else none of its components is in service."""
+    if lake.has_day(dataset, day):
+        return True
+    return any(day - dt.timedelta(days=MAX_GAP_DAYS) < found <= day for found in lake.list_days(dataset))
+
+
+def _nothing_built(day: dt.date, scorers: Sequence[TargetScorer]) -> MissingInputError:
+    datasets = dict.fromkeys(each.target.dataset for each in scorers)
+    return MissingInputError(
+        f"{' and '.join(datasets)} {'has' if len(datasets) == 1 else 'have'} no data of {day}. Nothing was scored; "
+        f"the list before stays. Run: prefail build --day {day}",
+        dataset=next(iter(datasets), None),
+        day=day.isoformat(),
+    )
+
+
+def _facts(
+    predictions: pa.Table, scorers: Sequence[TargetScorer], in_service: Sequence[TargetScorer]
+) -> list[tuple[str, object]]:
+    n_abstained = predictions["risk"].null_count
+    passed_over = [each.target.name for each in scorers if each not in in_service]
+    return [
+        ("scored", predictions.num_rows - n_abstained),
+        ("abstained", n_abstained),
+        ("models", ",".join(sorted({each.scorer.model_id for each in in_service}))),
+        ("highest_risk", f"{pc.max(predictions['risk']).as_py() or 0.0:.3f}"),
+        *([("without_components", ",".join(passed_over))] if passed_over else []),
+    ]
+
+
+def _outage_facts(outages: Sequence[SourceOutage], predictions: pa.Table) -> list[tuple[str, object]]:
+    if not outages:
+        return []
+    n_down = pc.sum(pc.equal(predictions["abstention_reason"], SOURCE_DOWN)).as_py() or 0
+    return [("sources_down", ",".join(each.source for each in outages)), ("abstained_for_them", n_down)]
+
+
+def predict_target_day(
+    day: dt.date, scoring: TargetScorer, outages: Sequence[SourceOutage], settings: Settings, lake: Lake
+) -> pa.Table:
     """Return one row per component in service in the week to ``day``: its risk, or the reason why none."""
     target, scorer = scoring.target, scoring.scorer
     first_day = day - dt.timedelta(days=scorer.lookback_days)
@@ -101,17 +166,21 @@ def predict_target_day(day: dt.date, scoring: TargetScorer, settings: Settings, 
         cube,
         scorer,
         day,
-        read_populations(lake, [day], target.signals),
+        read_populations(lake, [day], target.signals, component_kind=target.component_kind),
         read_failures(lake, target.component_kind, day, first_day=first_day),
         n_threads=settings.training.n_threads,
     )
-    reasons = [CohortReason(int(code)) for code in risks.abstention_codes]
-    is_in_service = np.array([reason in _IN_SERVICE for reason in reasons], dtype=np.bool_)
+    is_in_service = np.isin(risks.abstention_codes, _IN_SERVICE)
     keys = cube.component_keys[is_in_service]
     known = _identify(keys, day, target.dataset, lake)
     risk = risks.risk[is_in_service]
     rank = _rank(risk, known["component_id"].to_pylist())
     n = len(keys)
+    reasons = _word_reasons(risks.abstention_codes[is_in_service])
+    if outages:
+        is_down = mark_fed(target.component_kind, known, outages, lake)
+        is_silent = pc.equal(reasons, CohortReason.NO_DATA_TODAY.name.lower())
+        reasons = pc.if_else(pc.and_(pc.fill_null(is_silent, False), is_down), SOURCE_DOWN, reasons)
     table = pa.table(
         {
             "component_id": known["component_id"],
@@ -122,14 +191,18 @@ def predict_target_day(day: dt.date, scoring: TargetScorer, settings: Settings, 
             "day": pa.array([day.isoformat()] * n, pa.string()).dictionary_encode(),
             "risk": pa.array(risk, pa.float64(), from_pandas=True),
             "rank": rank,
-            "abstention_reason": pa.array(
-                [r.name.lower() if r.is_abstention else None for r in reasons if r in _IN_SERVICE],
-                pa.string(),
-            ),
+            "abstention_reason": reasons,
             "model_id": pa.array([scorer.model_id] * n, pa.string()),
         }
     )
     return join_inventory(table, day, settings, lake)
+
+
+def _word_reasons(codes: np.ndarray) -> pa.Array:
+    """Return why each component is abstained on, null where it is not."""
+    words = {int(reason): reason.name.lower() for reason in CohortReason if reason.is_abstention}
+    by_code = [words.get(code) for code in range(max(CohortReason) + 1)]
+    return pa.array(by_code, pa.string()).take(pa.array(codes))
 
 
 def _rank(risk: np.ndarray, ids: list[str]) -> pa.Array:
@@ -142,6 +215,8 @@ def _rank(risk: np.ndarray, ids: list[str]) -> pa.Array:
 
 def _identify(keys: np.ndarray, day: dt.date, dataset: str, lake: Lake) -> pa.Table:
     """Return id, model and host of each key, from the latest day of the last week that reports it."""
+    if not len(keys):
+        return pa.table({name: pa.array([], pa.string()) for name in _IDENTITY})
     found: pa.Table | None = None
     missing = keys
     back = 0

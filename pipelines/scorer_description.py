@@ -1,6 +1,9 @@
 """Say what gave the risks of a list and how good it was, from the card that is stored with it."""
 
+import datetime as dt
+
 from features.target import Target
+from pipelines.failures import read_failures
 from pipelines.lake import Lake
 from pipelines.model_card import CardBudget, CardFold, ModelCard
 from pipelines.registry import load_card
@@ -8,20 +11,37 @@ from pipelines.report.content import BudgetFigures, ScorerDescription
 from pipelines.scorers import RULE_PREFIX
 
 MODEL_NAME = "model"  # the recipe, fitted anew for each fold
+# A failure of three years ago says little about today's fleet, and each day of failures is an object to read.
+_FAILURE_HISTORY = dt.timedelta(days=3 * 365)
 
 
-def describe_scorer(target: Target, model_id: str, lake: Lake) -> ScorerDescription:
-    """Return what the report says about a target's scorer; the rule has no card and no figures."""
+def describe_scorer(target: Target, model_id: str, day: dt.date, lake: Lake) -> ScorerDescription:
+    """Return what the list of ``day`` says about a target's scorer; the rule has no card and no figures."""
     card = None if model_id.startswith(RULE_PREFIX) else load_card(model_id, lake)
     return ScorerDescription(
         target=target.name,
         question=target.label_definition,
         model_id=model_id,
+        scored_by=_word_rule(target, day, lake) if card is None else _word_model(card),
         trained_as_of=None if card is None else card.as_of,
         rule=target.rule.title,
         figures=() if card is None else judge_folds(card),
         silent_share=None if card is None else _silent_share(card.folds),
     )
+
+
+def _word_model(card: ModelCard) -> str:
+    return f"scored by a model trained on what was known by {card.as_of}"
+
+
+def _word_rule(target: Target, day: dt.date, lake: Lake) -> str:
+    """Say that the risk is a declared one, and why: too few failures to learn from, or no model in use."""
+    failures = read_failures(lake, target.component_kind, day, first_day=day - _FAILURE_HISTORY)
+    n_known, n_needed = len(failures.day), target.training.minimum_failures
+    known = f"{n_known} failure{' is' if n_known == 1 else 's are'} known"
+    if n_known < n_needed:
+        return f"scored by the declared rule: {known}, {n_needed} are needed"
+    return f"scored by the declared rule: {known}, but no model is in use yet"
 
 
 def judge_folds(card: ModelCard) -> tuple[BudgetFigures, ...]:

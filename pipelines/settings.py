@@ -19,6 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
+from pipelines.drift_settings import DriftSettings
 from pipelines.errors import ConfigError
 from pipelines.lake_settings import LakeSettings, SecretText, Section
 
@@ -80,6 +81,15 @@ class TicketSettings(Section):
         default=0.10, description="Comment on a ticket when risk moved this much."
     )
     is_simulated_clock: bool = Field(default=False, description="Treat each list's day as today (the demo).")
+    policy: str | None = Field(
+        default=None,
+        description="YAML file of your own ticket policy, relative to the config file; the shipped one if unset.",
+    )
+    report_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9./:_~=-]*$",
+        description="Address at which people see published/at_risk_hosts; tickets link to report and plan there.",
+    )
     options: dict[str, object] = Field(
         default_factory=dict,
         description="What the tracker's own module takes, e.g. url and queue; never a secret.",
@@ -98,6 +108,11 @@ class TrainingSettings(Section):
     n_threads: int = Field(default=2, ge=1, description="Threads for training, features and scoring.")
     seed: int = Field(default=7, description="Seed of everything random.")
     memory_limit_mb: int = Field(default=2000, ge=100, description="Budget for one feature cube in memory.")
+    dask_scheduler: str | None = Field(
+        default=None,
+        pattern=r"^(tcp|tls)://[^/@\s]+:\d+$",
+        description="Dask cluster that fits the trees (tcp://host:port); this machine if unset.",
+    )
 
 
 class Settings(Section):
@@ -109,11 +124,13 @@ class Settings(Section):
     lake: LakeSettings = LakeSettings()
     sources: tuple[SourceSettings, ...] = ()
     targets: tuple[str, ...] = Field(
-        default=("drive_fails_30d",), description="Modules of features/targets, as YAML."
+        default=("drive_fails_30d", "dimm_fails_30d", "gpu_fails_30d", "host_fails_30d"),
+        description="Files of features/targets; one that the fleet has no component of is passed over.",
     )
     list: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     training: TrainingSettings = TrainingSettings()
+    drift: DriftSettings = DriftSettings()
     pseudonym_key: SecretText | None = Field(
         default=None, description="Key of pseudonyms in exports; set by environment only.", exclude=True
     )
@@ -165,6 +182,7 @@ def _check_plugins(settings: Settings) -> list[str]:
     from data_contracts.loader import list_contracts
     from features.target import list_targets
     from pipelines.sources.source import validate_source_options
+    from pipelines.tickets.policy_file import list_policy_problems
     from pipelines.tickets.trackers import list_tracker_kinds, validate_tracker_options
 
     problems = []
@@ -190,6 +208,7 @@ def _check_plugins(settings: Settings) -> list[str]:
         problems.append(f"tickets.tracker = {settings.tickets.tracker!r} is not a tracker; {hint}")
     else:
         problems += validate_tracker_options(settings.tickets.tracker, settings.tickets.options)
+    problems += list_policy_problems(settings)
     return problems
 
 

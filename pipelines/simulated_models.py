@@ -14,6 +14,7 @@ class DriveModel:
 
     name: str
     serial_prefix: str
+    firmware: str
     capacity_bytes: int
     share: float
     relative_failure_rate: float
@@ -26,6 +27,7 @@ MODELS = (
     DriveModel(
         name="ST12000NM0008",
         serial_prefix="ZHZ",
+        firmware="SN04",
         capacity_bytes=12_000_138_625_024,
         share=0.30,
         relative_failure_rate=1.5,
@@ -36,6 +38,7 @@ MODELS = (
     DriveModel(
         name="ST8000NM0055",
         serial_prefix="ZA1",
+        firmware="SN05",
         capacity_bytes=8_001_563_222_016,
         share=0.25,
         relative_failure_rate=1.1,
@@ -46,6 +49,7 @@ MODELS = (
     DriveModel(
         name="HGST HUH721212ALN604",
         serial_prefix="5PG",
+        firmware="LEGNW3D0",
         capacity_bytes=12_000_138_625_024,
         share=0.20,
         relative_failure_rate=0.5,
@@ -56,6 +60,7 @@ MODELS = (
     DriveModel(
         name="TOSHIBA MG07ACA14TA",
         serial_prefix="X0Q",
+        firmware="0101",
         capacity_bytes=14_000_519_643_136,
         share=0.15,
         relative_failure_rate=0.8,
@@ -66,6 +71,7 @@ MODELS = (
     DriveModel(
         name="WDC WUH721414ALE6L4",
         serial_prefix="9RG",
+        firmware="LDGNW240",
         capacity_bytes=14_000_519_643_136,
         share=0.10,
         relative_failure_rate=0.4,

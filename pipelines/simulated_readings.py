@@ -9,10 +9,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from pipelines.fleet_simulation import COUNTERS, Bools, Fleet, Ints
+from pipelines.simulated_hardware.hosts import CLUSTERS, FIRST_VAULT, PODS_PER_VAULT
 from pipelines.simulated_models import MODELS
 
-_CLUSTERS = ("phx1", "sac2", "ams5")
-_PODS_PER_VAULT = 20
 _SEASON_CELSIUS = 3.0
 
 
@@ -38,11 +37,11 @@ def render_day(fleet: Fleet, number: int, day: dt.date) -> bytes:
 
 def _location(fleet: Fleet, drives: Ints) -> dict[str, pa.Array]:
     hosts, slots = np.divmod(fleet.slot[drives], fleet.plan.drives_per_host)
-    vaults, pods = np.divmod(hosts, _PODS_PER_VAULT)
+    vaults, pods = np.divmod(hosts, PODS_PER_VAULT)
     return {
-        "datacenter": pa.array([_CLUSTERS[vault % len(_CLUSTERS)] for vault in vaults.tolist()]),
+        "datacenter": pa.array([CLUSTERS[vault % len(CLUSTERS)] for vault in vaults.tolist()]),
         "cluster_id": pa.array(np.zeros(len(drives), np.int64)),
-        "vault_id": pa.array(1000 + vaults),
+        "vault_id": pa.array(FIRST_VAULT + vaults),
         "pod_id": pa.array(pods),
         "pod_slot_num": pa.array(slots),
     }

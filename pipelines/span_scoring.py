@@ -69,7 +69,7 @@ def score_span(
     first_day = days[0] - dt.timedelta(days=max(scorer.lookback_days for scorer in scorers))
     signals = target.signals
     plan = plan_passes(lake, target.dataset, len(signals), first_day, days[-1], memory_limit_mb)
-    population = read_populations(lake, days, percentile_signals(names))
+    population = read_populations(lake, days, percentile_signals(names), component_kind=target.component_kind)
     failures = read_failures(lake, target.component_kind, days[-1], first_day=first_day)
     parts = []
     for shards in track(plan.passes, title):

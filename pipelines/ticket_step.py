@@ -4,18 +4,19 @@ import datetime as dt
 import logging
 from dataclasses import dataclass
 
-from pipelines.errors import MissingInputError, PermanentError
+from pipelines.errors import PermanentError
 from pipelines.lake import Lake
-from pipelines.published_list import MANIFEST_FILE, read_day_manifest
+from pipelines.planning_board import write_board
 from pipelines.settings import Settings
 from pipelines.step_facts import StepFacts
-from pipelines.tickets.apply import apply_plan
+from pipelines.tickets.apply import carry_out_plan
+from pipelines.tickets.board import make_board
 from pipelines.tickets.claim import claim_day, read_last_day
+from pipelines.tickets.day_plan import make_day_plan
 from pipelines.tickets.entries import read_entries
-from pipelines.tickets.fleet_view import LIST_DATASET, read_fleet_day
+from pipelines.tickets.fleet_view import LIST_DATASET
 from pipelines.tickets.plan import NotOpened
 from pipelines.tickets.policy import Policy
-from pipelines.tickets.reconcile import plan_changes
 from pipelines.tickets.tracker import Tracker
 from pipelines.tickets.trackers import open_claimed_tracker
 
@@ -43,8 +44,7 @@ def reconcile_tickets_day(
     call may succeed later; a run that was cut short at any point is finished by the next.
     """
     environment = settings.environment
-    last_day = read_last_day(lake, environment)
-    replay_reason = _find_replay_reason(day, today, last_day, settings)
+    replay_reason = find_replay_reason(day, today, settings, lake)
     if replay_reason is not None:
         return _finish_replay(day, replay_reason)
     entries = read_entries(lake.read_day(LIST_DATASET, day), environment, day)
@@ -54,24 +54,11 @@ def reconcile_tickets_day(
     if held_by > day:
         return _finish_replay(day, _later_day(held_by))
 
-    found = [
-        *tracker.list_open(environment),
-        *tracker.list_opened_on(environment, day),
-        *tracker.find([entry.key.digest for entry in entries]),
-    ]
-    tickets = tuple({ticket.ticket_id: ticket for ticket in found}.values())
-    fleet = read_fleet_day(
-        lake,
-        day,
-        environment=environment,
-        entries=entries,
-        tickets=tickets,
-        policy=policy,
-    )
-    plan = plan_changes(
-        entries, tickets, fleet, policy, day=day, list_manifest=_find_list_manifest(lake, day)
-    )
-    counts = apply_plan(tracker, plan, day)
+    planned = make_day_plan(day, entries, policy, settings, lake, tracker)
+    applied = carry_out_plan(tracker, planned.plan, day)
+    write_board(make_board(planned, applied.ticket_ids), planned, settings, lake)
+    if applied.problem is not None:
+        raise applied.problem
 
     names = ("opened", "reopened", "commented", "refreshed", "closed", "kept")
     facts = TicketFacts(
@@ -79,18 +66,18 @@ def reconcile_tickets_day(
         day=day,
         facts=(
             ("listed", len(entries)),
-            *((name, counts.get(name, 0)) for name in names),
-            ("waiting", len(plan.not_opened)),
+            *((name, applied.counts.get(name, 0)) for name in names),
+            ("waiting", len(planned.plan.not_opened)),
         ),
-        not_opened=plan.not_opened,
+        not_opened=planned.plan.not_opened,
     )
     log.info(facts.summary)
     return facts
 
 
-def _find_replay_reason(
-    day: dt.date, today: dt.date, last_day: dt.date | None, settings: Settings
-) -> str | None:
+def find_replay_reason(day: dt.date, today: dt.date, settings: Settings, lake: Lake) -> str | None:
+    """Return why the list of ``day`` touches no ticket, null if it is not a replay."""
+    last_day = read_last_day(lake, settings.environment)
     if last_day is not None and last_day > day:
         return _later_day(last_day)
     if settings.tickets.is_simulated_clock:
@@ -118,11 +105,3 @@ def _finish_replay(day: dt.date, reason: str) -> TicketFacts:
     )
     log.info(facts.summary)
     return facts
-
-
-def _find_list_manifest(lake: Lake, day: dt.date) -> str | None:
-    """Return the key of the edition's manifest, which never changes; null for a list that was not published."""
-    try:
-        return read_day_manifest(day, lake).folder + MANIFEST_FILE
-    except MissingInputError:
-        return None

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from features.cohort import CohortReason
 from features.cube import Cube
-from features.labels import NO_FAILURE, ComponentFailures, label_component_days
+from features.labels import NO_FAILURE, ComponentFailures, find_uncertain_days, label_component_days
 from features.shards import sample_mask
 from features.target import Target
 from pipelines.failures import KnownFailures, day_number
@@ -102,6 +102,7 @@ def _choose_of_few(
     of_cube = failures.of_cube(cube)
     known_until = day_number(as_of)
     next_failure = of_cube.next_failure_days(component, day, known_until=known_until)
+    changes = failures.unconfirmed.of_keys(cube.component_keys)
     labels = label_component_days(
         day_numbers=day,
         next_failure_days=next_failure,
@@ -109,6 +110,12 @@ def _choose_of_few(
         lead_days=target.lead_days,
         horizon_days=target.horizon_days,
         known_until=known_until,
+        is_uncertain=find_uncertain_days(
+            day_numbers=day,
+            next_failure_days=next_failure,
+            next_change_days=changes.next_failure_days(component, day, known_until=known_until),
+            horizon_days=target.horizon_days,
+        ),
     )
     keys = cube.component_keys[component]
     is_drawn = np.where(

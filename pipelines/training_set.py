@@ -94,7 +94,9 @@ def collect_training_set(
     first_number = day_number(span.first_day)
     n_failures = int(np.sum(failures.day >= first_number))
     negative_share = choose_negative_share(target, n_failures, n_rows, len(feature_names), settings)
-    population = read_populations(lake, span.plan.days, percentile_signals(feature_names))
+    population = read_populations(
+        lake, span.plan.days, percentile_signals(feature_names), component_kind=target.component_kind
+    )
     parts = []
     for shards in track(span.plan.passes, "collecting training rows"):
         cube = read_cube(

@@ -2,10 +2,11 @@
 
 from airflow.sdk import Asset
 
+# Not named after one dataset: the days of every component kind that could be built.
 # The address is a name, not a place: where the lake lies is a setting, and the same DAGs serve any.
-CORE_DRIVE_DAYS = Asset(
-    name="core_drive_days",
-    uri="prefail://core_drive_days",
+COMPONENT_DAYS = Asset(
+    name="component_days",
+    uri="prefail://component_days",
     group="prefail",
 )
 OUT_AT_RISK_HOSTS = Asset(

@@ -25,9 +25,16 @@ def run_step(step: Step) -> str:
 
 
 def open_run() -> tuple["Settings", "Lake"]:
-    """Read ``prefail.toml`` (``PREFAIL_CONFIG``) and open the lake that it names."""
+    """Read ``prefail.toml`` (``PREFAIL_CONFIG``) and open the lake that it names; a newer release's is refused."""
     # Inside, not on top: the DAG processor parses these files every minute and pyarrow is not free.
-    from pipelines.lake import open_lake
+    from pipelines.day_runs import open_settings_lake
+
+    settings = read_run_settings()
+    return settings, open_settings_lake(settings)
+
+
+def read_run_settings() -> "Settings":
+    """Return the settings with the credentials of Airflow's connections; nothing is opened."""
     from pipelines.settings import load_settings
 
     settings = load_settings()
@@ -35,7 +42,7 @@ def open_run() -> tuple["Settings", "Lake"]:
         settings = _take_connection(settings, settings.lake.airflow_connection)
     if settings.tickets.airflow_connection is not None:
         _export_tracker_connection(settings.tickets.airflow_connection)
-    return settings, open_lake(settings.resolve_path(settings.lake.root), settings.lake)
+    return settings
 
 
 def _take_connection(settings: "Settings", name: str) -> "Settings":

@@ -54,7 +54,7 @@ prefail: Airflow is up; Ctrl-C stops it
   user      admin
   password  in .airflow/simple_auth_manager_passwords.json.generated
   settings  $settings
-  try       switch on "Ingest a day", then Backfill it over days that the source has;
-            "Score a day" follows by itself
+  try       Backfill "Ingest a day" over the last days, then switch it on: it delivers yesterday now
+            and each midnight (UTC); "Score a day" follows by itself
 TEXT
 wait "$airflow"

@@ -50,16 +50,20 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     score = commands.add_parser(
         "score",
         help="give every component its risk",
-        description="Reads: core_drive_days of the lookback, the champion model. Writes: out_predictions of the day.",
+        description="Reads: each target's component-days of the lookback and its champion model, or its rule. Writes: "
+        "out_predictions of the day.",
     )
     add_day_arguments(score)
-    score.add_argument("--model", metavar="ID", help="this model instead of the champion")
+    score.add_argument(
+        "--model", metavar="ID", help="this model (or rule:TARGET) instead of the champion of its target"
+    )
     score.set_defaults(run=_run_score)
 
     publish = commands.add_parser(
         "publish",
         help="publish the at-risk list, its CSV and its report",
-        description="Reads: out_predictions of the day, core_drive_days of the lookback. Writes: out_at_risk_hosts, "
+        description="Reads: out_predictions of the day, component-days of the lookback, raw_hw_events of the last 30 "
+        "days. Writes: out_at_risk_hosts, "
         "published/at_risk_hosts/day=D/ (list.csv, report.html, manifest.json) and, last, latest.json.",
     )
     add_day_arguments(publish)

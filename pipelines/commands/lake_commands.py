@@ -1,4 +1,4 @@
-"""``prefail lake ls | du | check | compact | diff | link | retain``: look after what is stored."""
+"""``prefail lake ls | du | check | compact | diff | link | retain | upgrade``: look after what is stored."""
 
 import argparse
 import datetime as dt
@@ -71,6 +71,13 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     retain.add_argument("--dry-run", action="store_true", help="say what would go, and delete nothing")
     retain.add_argument("--as-of", metavar="D", help="count back from this day (default: today, UTC)")
     retain.set_defaults(run=_run_retain)
+
+    upgrade = actions.add_parser(
+        "upgrade",
+        help="bring an older lake to the format of this release",
+        description="Reads and writes: format.json. A lake of a newer release is refused, by every command.",
+    )
+    upgrade.set_defaults(run=_run_upgrade)
 
 
 def _megabytes(size_bytes: int) -> str:
@@ -204,4 +211,11 @@ def _run_retain(arguments: argparse.Namespace) -> int:
             f"{'would delete' if arguments.dry_run else 'deleted'} {expired.dataset} before {expired.first_kept}: "
             f"days={len(expired.days)} objects={len(expired.keys)} MB={_megabytes(expired.size_bytes)}"
         )
+    return 0
+
+
+def _run_upgrade(arguments: argparse.Namespace) -> int:
+    from pipelines.lake_format import upgrade_lake
+
+    print_line(upgrade_lake(open_settings_lake(load_settings(arguments.config))).summary)
     return 0

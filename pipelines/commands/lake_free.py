@@ -24,8 +24,9 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     demo = commands.add_parser(
         "demo",
         help="run the whole path on a simulated fleet",
-        description="Writes a simulated fleet's Drive Stats files, then runs every step over several weeks "
-        "below one folder, and prints the verdicts, the list, the tickets and the report's path. "
+        description="Writes a simulated fleet's files (drives, inventory, kernel log, repairs), then runs every step "
+        "over several weeks below one folder, and prints the verdicts, what scored, the list, the tickets and "
+        "the report's path. "
         "Run again, it changes nothing.",
     )
     demo.add_argument(

@@ -65,11 +65,12 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def _run_train(arguments: argparse.Namespace) -> int:
+    from pipelines.targets import list_built_targets
     from pipelines.train import train_target
 
     settings = load_settings(arguments.config)
     lake = open_settings_lake(settings)
-    for target in [arguments.target] if arguments.target else settings.targets:
+    for target in [arguments.target] if arguments.target else list_built_targets(settings, lake):
         facts = train_target(
             target,
             parse_day(arguments.as_of),
@@ -84,10 +85,11 @@ def _run_train(arguments: argparse.Namespace) -> int:
 
 def _run_backtest(arguments: argparse.Namespace) -> int:
     from pipelines.backtest import backtest_target, format_report
+    from pipelines.targets import list_built_targets
 
     settings = load_settings(arguments.config)
     lake = open_settings_lake(settings)
-    for target in [arguments.target] if arguments.target else settings.targets:
+    for target in [arguments.target] if arguments.target else list_built_targets(settings, lake):
         report = backtest_target(
             target,
             settings,
@@ -114,12 +116,14 @@ def _run_verify(arguments: argparse.Namespace) -> int:
 
 def _run_rollback(arguments: argparse.Namespace) -> int:
     from pipelines.registry import rollback
+    from pipelines.targets import list_built_targets
 
     settings = load_settings(arguments.config)
     lake = open_settings_lake(settings)
-    if not arguments.target and len(settings.targets) > 1:
-        raise ConfigError(f"Name the target: --target {' | '.join(settings.targets)}")
-    target = arguments.target or settings.targets[0]
+    built = list_built_targets(settings, lake)
+    if not arguments.target and len(built) > 1:
+        raise ConfigError(f"Name the target: --target {' | '.join(built)}")
+    target = arguments.target or built[0]
     entry = rollback(target, lake, who=getpass.getuser(), why=arguments.why)
     print_line(f"rolled back {target}: champion={entry.model_id}")
     return 0

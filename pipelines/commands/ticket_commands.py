@@ -1,9 +1,11 @@
-"""``prefail tickets``: follow the list with tickets, and look at or resolve them at the desk."""
+"""``prefail plan`` and ``prefail tickets``: follow the list with tickets, and look at or resolve them at the desk."""
 
 import argparse
 import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipelines.commands.day_span_runner import add_day_arguments, run_chosen_days
+from pipelines.commands.day_span_runner import add_day_arguments, chosen_days, run_chosen_days
 from pipelines.commands.output import print_line, print_table
 from pipelines.day_runs import open_settings_lake
 from pipelines.day_span import parse_day
@@ -11,18 +13,33 @@ from pipelines.lake import Lake
 from pipelines.settings import Settings, load_settings
 from pipelines.step_facts import StepFacts
 
+if TYPE_CHECKING:
+    from pipelines.ticket_plan import Preview
+    from pipelines.tickets.tracker import Ticket
+
 _Subparsers = argparse._SubParsersAction  # the type argparse gives no public name
 
 
 def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
-    """Add ``tickets`` with its actions."""
+    """Add ``plan``, and ``tickets`` with its actions."""
+    plan = commands.add_parser(
+        "plan",
+        help="show what would be done to tickets, and why each other entry waits",
+        description="Reads: out_at_risk_hosts of the day, the tracker. Writes nothing anywhere, but for --html.",
+    )
+    plan.add_argument("--day", required=True, metavar="D", help="one UTC day, YYYY-MM-DD")
+    plan.add_argument("--html", metavar="FILE", help="write the planning board there")
+    plan.set_defaults(run=_run_plan)
+
     tickets = commands.add_parser(
         "tickets",
         help="open, update and close tickets so that they match the list",
-        description="Reads: out_at_risk_hosts of the day, the tracker. Writes: the tracker. Running it again "
+        description="Reads: out_at_risk_hosts of the day, the tracker. Writes: the tracker, and plan.html and "
+        "plan.json beside the day's list. Running it again "
         "changes nothing; a list older than tickets.max_age_days is a replay and touches no ticket.",
     )
     add_day_arguments(tickets)
+    tickets.add_argument("--dry-run", action="store_true", help="show what would be done, and do nothing")
     tickets.set_defaults(run=_run_reconcile)
     actions = tickets.add_subparsers(title="actions", metavar="ACTION")
 
@@ -55,9 +72,43 @@ def _today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
+def _run_plan(arguments: argparse.Namespace) -> int:
+    from pipelines.ticket_plan import preview_tickets_day
+
+    settings = load_settings(arguments.config)
+    preview = preview_tickets_day(parse_day(arguments.day), settings, open_settings_lake(settings), _today())
+    _print_preview(preview)
+    if arguments.html and preview.planned is not None:
+        Path(arguments.html).write_bytes(preview.render_page())
+        print_line(f"wrote {arguments.html}")
+    return 0
+
+
+def _print_preview(preview: "Preview") -> None:
+    if preview.lines:
+        print_table(
+            f"Plan of {preview.day}",
+            ("would", "ticket", "what", "due", "why"),
+            [(line.verb, line.ticket_id, line.subject, line.due_day, line.reason) for line in preview.lines],
+        )
+    print_line(preview.summary)
+
+
+def _run_dry(arguments: argparse.Namespace) -> int:
+    from pipelines.ticket_plan import preview_tickets_day
+
+    settings = load_settings(arguments.config)
+    lake = open_settings_lake(settings)
+    for day in chosen_days(arguments):
+        _print_preview(preview_tickets_day(day, settings, lake, _today()))
+    return 0
+
+
 def _run_reconcile(arguments: argparse.Namespace) -> int:
     from pipelines.ticket_step import reconcile_tickets_day
 
+    if arguments.dry_run:
+        return _run_dry(arguments)
     today = _today()
 
     def reconcile(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
@@ -103,6 +154,8 @@ def _run_show(arguments: argparse.Namespace) -> int:
     print_line("\nHistory")
     for comment in view.history:
         print_line(f"  {comment.day}  {comment.text}")
+    print_line("\nOutcome")
+    print_line(f"  {_describe_outcome(view.ticket, settings, lake)}")
     print_line("\nMade of")
     print_line(f"  key        {made_of.key}")
     print_line(f"  list       of {made_of.opened_day}, {made_of.manifest_key or made_of.gap}")
@@ -123,6 +176,20 @@ def _run_show(arguments: argparse.Namespace) -> int:
         print_line(f"  gap        {made_of.gap}")
     print_line(f"\nCheck all of it: prefail verify --day {made_of.opened_day}")
     return 0
+
+
+def _describe_outcome(ticket: "Ticket", settings: Settings, lake: Lake) -> str:
+    from pipelines.tickets.outcomes.archive import find_outcome
+
+    if ticket.closed_day is None:
+        return "none yet, the ticket is open"
+    row = find_outcome(ticket, settings.tickets.tracker, lake)
+    if row is None:
+        said = ticket.outcome or "closed without a word"
+        return f"{said}, not collected yet: prefail outcomes collect --day {ticket.closed_day}"
+    lead = "" if row.lead_days is None else f", {row.lead_days} days after it was opened"
+    changed = "" if row.changed_at is None else f", part changed on {row.changed_at.date()}"
+    return f"{row.outcome}{lead}{changed}, decided by {row.decided_by}, known from {row.known_at.date()} on"
 
 
 def _run_resolve(arguments: argparse.Namespace) -> int:

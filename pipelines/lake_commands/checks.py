@@ -36,6 +36,7 @@ _KNOWN_FOLDERS = frozenset(
         "cache",
         "tickets",
         "compacted",
+        "format.json",
     }
 )
 _EDITION = re.compile(rf"{ROOT}/edition=[^/]+/")

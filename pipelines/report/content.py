@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from features.evidence import Reason
+from pipelines.realised_rates import RealisedRates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +18,38 @@ class Series:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """Known hardware events that say the same: one line of them, how many there were, first and last time (UTC).
+
+    ``text`` is fit to be shown: bounded, control characters spelled out.
+    """
+
+    text: str
+    severity: str
+    count: int
+    first_at: dt.datetime
+    last_at: dt.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogExcerpt:
+    """What the logs said in ``n_days`` days up to the list's: of ``about`` ("this dimm"), the worst first.
+
+    ``n_left_out`` counts further lines of other words.
+    """
+
+    about: str
+    n_days: int
+    lines: tuple[LogLine, ...]
+    n_left_out: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListEntry:
-    """One listed component: what to do, by when, and why. ``risk_series`` is by the model of today's list."""
+    """One listed component: what to do, by when, and why. ``risk_series`` is by the model of today's list.
+
+    ``scored_by`` says in words what gave the risk. ``log``: null where no log of its host has a known line.
+    """
 
     rank: int
     host_id: str
@@ -37,6 +68,8 @@ class ListEntry:
     reasons: tuple[Reason, ...]
     signal_series: tuple[Series, ...]
     risk_series: Series
+    scored_by: str
+    log: LogExcerpt | None
 
     @property
     def location(self) -> str:
@@ -63,6 +96,7 @@ class ScorerDescription:
     target: str
     question: str
     model_id: str
+    scored_by: str
     trained_as_of: dt.date | None
     rule: str
     figures: tuple[BudgetFigures, ...]
@@ -93,13 +127,17 @@ class Abstention:
 
     host_id: str
     component_id: str
+    component_kind: str
     model: str
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All that is on the page. ``risks`` are of every scored component, for their distribution."""
+    """All that is on the page. ``risks`` are of every scored component, for their distribution.
+
+    ``outages``: what was not delivered or built, and whom that left out, a sentence each.
+    """
 
     environment: str
     day: dt.date
@@ -108,6 +146,9 @@ class Report:
     scorers: tuple[ScorerDescription, ...]
     contracts: tuple[ContractOutcome, ...]
     data_docs_link: str
+    plan_link: str
+    outages: tuple[str, ...]
+    realised: RealisedRates
     entries: tuple[ListEntry, ...]
     risks: tuple[float, ...]
     abstention_counts: tuple[AbstentionCount, ...]

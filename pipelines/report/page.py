@@ -4,17 +4,19 @@ from functools import cache
 
 import jinja2
 
+from pipelines.realised_rates import RateScope, RealisedRate
 from pipelines.report.content import Report
 from pipelines.report.distribution import draw_risk_distribution
 from pipelines.report.plots import draw_series
-from pipelines.report.wording import format_level, format_risk
+from pipelines.report.wording import capitalize_first, format_level, format_moment, format_risk
 
-# A row of the list takes 700 bytes, an entry 3 kB, its plots 6 kB: the page stays below 2 MB up to a
-# list of a thousand.
+# A row of the list takes 700 bytes, an entry 3 kB, its plots 6 kB, its log lines 3 kB: the page stays
+# below 2 MB up to a list of a thousand.
 MAX_ENTRIES_WITH_PLOTS = 60
 MAX_ENTRIES_DETAILED = 200
 MAX_OTHERS_NAMED = 5
 MAX_ABSTENTIONS_SHOWN = 200
+MAX_RATES_SHOWN = 30
 
 GLOSSARY = (
     (
@@ -26,7 +28,10 @@ GLOSSARY = (
         "risk",
         "The calibrated probability of a failure within the horizon: of 100 at 30 %, about 30 fail.",
     ),
-    ("host risk", "The probability that any scored component of the host fails, taking them as independent."),
+    (
+        "host risk",
+        "The probability that any scored part of the host, or the host itself, fails, taking them as independent.",
+    ),
     ("rank", "1 = most at risk. Equal risks are ordered by component id."),
     ("horizon", "How far ahead the prediction speaks, in days."),
     (
@@ -47,6 +52,11 @@ GLOSSARY = (
     ("precision", "Of the components that were flagged, the share that failed within the horizon."),
     ("recall", "Of the components that failed, the share that had been flagged in time."),
     ("the rule", "The simple rule that the model must beat; judged on the same days and budget."),
+    (
+        "declared risk",
+        "What a rule claims where no model could be learned: a round figure of past fleets, not calibrated on yours.",
+    ),
+    ("source down", "The source that feeds the component delivered nothing of the day."),
 )
 
 
@@ -62,9 +72,16 @@ def render_report(report: Report) -> bytes:
         max_detailed=MAX_ENTRIES_DETAILED,
         max_others=MAX_OTHERS_NAMED,
         abstentions=report.abstentions[:MAX_ABSTENTIONS_SHOWN],
+        rates=_list_rates(report),
         distribution=draw_risk_distribution(report.risks, report.minimum_risk, len(report.entries)),
     )
     return page.encode()
+
+
+def _list_rates(report: Report) -> tuple[RealisedRate, ...]:
+    """Return the rates to show: over all, then by model, site and playbook entry, the most tickets first."""
+    by_scope = [rate for scope in RateScope for rate in report.realised.list_scope(scope)]
+    return tuple(by_scope[:MAX_RATES_SHOWN])
 
 
 @cache
@@ -77,6 +94,8 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(risk=format_risk, level=format_level)
+    environment.filters.update(
+        risk=format_risk, level=format_level, moment=format_moment, capitalize_first=capitalize_first
+    )
     environment.globals["draw_series"] = draw_series
     return environment.get_template("report.html.j2")

@@ -1,4 +1,6 @@
-"""Decide how numbers read on the page."""
+"""Decide how numbers and times read on the page."""
+
+import datetime as dt
 
 
 def format_risk(risk: float) -> str:
@@ -16,3 +18,13 @@ def format_level(value: float | None, *, is_percent: bool = False) -> str:
     if is_percent:
         return format_risk(value)
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def format_moment(moment: dt.datetime) -> str:
+    """Return a UTC time to the minute: 2026-02-01 04:05."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def capitalize_first(text: str) -> str:
+    """Return ``text`` as the start of a sentence; the rest stays as it is."""
+    return text[:1].upper() + text[1:]

@@ -15,15 +15,14 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from pipelines.errors import MissingInputError, SourceError, TransientError
-from pipelines.sources.archives import stat_key
-from pipelines.sources.inventory_rows import FIELDS, BadRow, InventoryRow, parse_inventory
+from pipelines.errors import MissingInputError
+from pipelines.sources.export_file import BadRow, FileVersion, find_version, read_version
+from pipelines.sources.inventory_rows import FIELDS, InventoryRow, parse_inventory
 from pipelines.sources.raw_columns import end_of_day, raw_schema
 from pipelines.sources.source import InputFile, LeftOut, RawTable, SourceOptions
 
 log = logging.getLogger(__name__)
 
-MAX_FILE_BYTES = 512 << 20
 _FROM_HOST = ("rack", "site", "role", "redundancy_group")
 _NO_HOST = "names no host; it is kept under unknown:<component_id>"
 _UNKNOWN_HOST = "its host has no row of its own on that day; the part is kept"
@@ -81,33 +80,15 @@ def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawT
 
 
 def _read_file(path: Path, options: Options) -> tuple[InventoryRow | BadRow, ...]:
-    try:
-        return _read_version(path, stat_key(path.stat()), tuple(sorted(options.columns.items())))
-    except FileNotFoundError as missing:
-        raise SourceError(
-            f"{path} does not exist. Nothing was read. Correct the source's path.", path=str(path)
-        ) from missing
-    except OSError as error:
-        raise TransientError(
-            f"{path} could not be read: {error.strerror}. Nothing was written. Re-run that day.",
-            path=str(path),
-        ) from error
+    return _read_version(path, find_version(path), tuple(sorted(options.columns.items())))
 
 
 @functools.lru_cache(maxsize=4)
 def _read_version(
-    path: Path, version: tuple[int, int, int], columns: tuple[tuple[str, str], ...]
+    path: Path, version: FileVersion, columns: tuple[tuple[str, str], ...]
 ) -> tuple[InventoryRow | BadRow, ...]:
     # The version is part of the cache's key: every day looks into the same file.
-    with path.open("rb") as stream:
-        data = stream.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise SourceError(
-            f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB. Nothing was read.", path=str(path)
-        )
-    if stat_key(path.stat()) != version:
-        raise TransientError(f"{path} changed while it was read. Nothing was written. Re-run that day.")
-    return tuple(parse_inventory(data, path.name, dict(columns)))
+    return tuple(parse_inventory(read_version(path, version), path.name, dict(columns)))
 
 
 def _rows_of(day: dt.date, parsed: Sequence[InventoryRow | BadRow]) -> list[InventoryRow]:

@@ -1,14 +1,12 @@
 """One row of an inventory export, typed: which part sat where, from when until when, since when that is known."""
 
-import csv
 import datetime as dt
-import io
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelines.errors import SourceError
+from pipelines.sources.export_file import BadRow, read_moment, read_records, read_text
 
 TEXT_FIELDS: tuple[str, ...] = (
     *("component_id", "component_kind", "host_id", "slot", "rack", "site", "role"),
@@ -57,22 +55,12 @@ class InventoryRow:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class BadRow:
-    """A row that can't be read, and why."""
-
-    reason: str
-    example: str
-
-
 def parse_inventory(data: bytes, name: str, columns: Mapping[str, str]) -> Iterator[InventoryRow | BadRow]:
     """Yield each row of an export: CSV with a header, a JSON list of objects, or one JSON object a line.
 
     ``columns`` goes from our field to the export's own name. ``SourceError`` if the whole can't be read.
     """
-    records = (
-        _read_json(data, name) if name.endswith((".json", ".jsonl", ".ndjson")) else _read_csv(data, name)
-    )
+    records = read_records(data, name, "inventory")
     names = {field: columns.get(field, field) for field in FIELDS}
     n_rows = 0
     for number, record in enumerate(records, start=1):
@@ -88,51 +76,10 @@ def parse_inventory(data: bytes, name: str, columns: Mapping[str, str]) -> Itera
         raise SourceError(f"{name} has no row. Nothing was read. Export the inventory anew.", file=name)
 
 
-def _read_csv(data: bytes, name: str) -> Iterator[Mapping[str, object]]:
-    text = _decode(data, name)
-    try:
-        # strict: a quote that is never closed would swallow the rest of the file as one cell.
-        for record in csv.DictReader(io.StringIO(text, newline=""), strict=True):
-            yield {key: value for key, value in record.items() if key is not None}
-    except csv.Error as broken:
-        raise SourceError(
-            f"{name} is not valid CSV: {broken}. Nothing was read. Export the inventory anew.", file=name
-        ) from broken
-
-
-def _read_json(data: bytes, name: str) -> Iterator[Mapping[str, object]]:
-    text = _decode(data, name)
-    try:
-        documents = (
-            json.loads(text)
-            if name.endswith(".json")
-            else [json.loads(x) for x in text.splitlines() if x.strip()]
-        )
-    except (ValueError, RecursionError) as broken:
-        raise SourceError(
-            f"{name} is not valid JSON: {broken}. Nothing was read. Export the inventory anew.", file=name
-        ) from broken
-    if not isinstance(documents, list) or not all(isinstance(each, dict) for each in documents):
-        raise SourceError(
-            f"{name} is not a list of objects. Nothing was read. Export one object a part.", file=name
-        )
-    yield from documents
-
-
-def _decode(data: bytes, name: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as broken:
-        raise SourceError(
-            f"{name} is not UTF-8 (byte {broken.start:,}). Nothing was read. Export the inventory as UTF-8.",
-            file=name,
-        ) from broken
-
-
 def _parse_row(record: Mapping[str, object], names: Mapping[str, str], place: str) -> InventoryRow | BadRow:
-    said = {field: _text(record.get(own)) for field, own in names.items()}
+    said = {field: read_text(record.get(own)) for field, own in names.items()}
     try:
-        days = {field: _moment(said[field], field) for field in DAY_FIELDS}
+        days = {field: read_moment(said[field], field) for field in DAY_FIELDS}
         row = InventoryRow(
             texts={field: text for field in TEXT_FIELDS if (text := said[field])},
             valid_from=days["valid_from"],
@@ -148,21 +95,6 @@ def _parse_row(record: Mapping[str, object], names: Mapping[str, str], place: st
     if row.valid_from is not None and row.valid_to is not None and row.valid_to <= row.valid_from:
         return BadRow(reason="is over before it begins", example=f"{place} ({row.component_id})")
     return row
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def _moment(text: str, field: str) -> dt.datetime | None:
-    """A date means its first instant in UTC; a time without zone is UTC."""
-    if not text:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{field} is no ISO date") from None
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
 
 
 def _share(text: str) -> float | None:

@@ -1,200 +1,178 @@
-"""Read the kernel's entries of a journal, as ``journalctl -o json`` or ``-o export`` writes it.
+"""Take the entries about hardware from a journal's fields, and count them.
 
 Only fields that journald itself sets (they begin with ``_``) say who wrote an entry: a program can't claim to
 be the kernel.
 """
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 from features.log_templates import mask_lines, refine_template
-from features.signatures import Catalogue
-from pipelines.sources.hw_events import NOT_HARDWARE, EventCollector
+from features.signatures import Catalogue, Signature
+from pipelines.sources.hw_events import NOT_HARDWARE, EventCollector, printable_host
+from pipelines.sources.known_lines import KnownLines
 from pipelines.sources.log_files import Findings
 from pipelines.sources.log_shapes import is_hardware_program, severity_of_priority
 
 BAD_ENTRY = "no journal entry, or a truncated one"
 BAD_TIME = "a journal entry without a real-time stamp"
-_NEWLINES = re.compile(r"[\r\n]+")
-LONG_FIELD = "a field of a journal entry beyond the bound; the entry's other fields count"
-_MAX_FIELD_BYTES = 64 << 10
-_MAX_SKIPPED_BYTES = 1 << 30
-_LATEST_MICROSECOND = 7_258_118_400_000_000
-_BATCH = 5_000
-_NEEDED = (
-    *("_TRANSPORT", "_COMM", "_UID", "SYSLOG_IDENTIFIER", "_HOSTNAME", "PRIORITY", "MESSAGE"),
-    *("_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP"),
+# What is read of an entry; one row per entry, all of them text, null where it has no such field.
+FIELDS = pa.schema(
+    [
+        (name, pa.string())
+        for name in (
+            *("_TRANSPORT", "_COMM", "_UID", "SYSLOG_IDENTIFIER", "_HOSTNAME", "PRIORITY", "MESSAGE"),
+            *("_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP"),
+        )
+    ]
 )
-# A line of another transport is not worth parsing; a program can't write its own _TRANSPORT.
-_NOT_HARDWARE_LINE = re.compile(rb'"_TRANSPORT" ?: ?"(?:audit|stdout)"')
+_LATEST_MICROSECOND = 7_258_118_400_000_000
+_SECONDS_A_DAY = 86_400
+_MAX_DAYS = 200_000
+_MAX_MESSAGES = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One entry. ``second`` is of the Unix epoch."""
+class Entries:
+    """(N,) entries about hardware. ``seconds`` are of the Unix epoch; a host is null where none is named."""
 
-    host_id: str | None
-    second: float
-    severity: str | None
-    message: str
-
-
-def read_json_entries(chunks: Iterable[bytes], findings: Findings) -> Iterator[Entry]:
-    """Yield the entries about hardware of ``journalctl -o json``: one object a line, all values text."""
-    for chunk in chunks:
-        for line in chunk.split(b"\n"):
-            if not line.strip():
-                continue
-            if _NOT_HARDWARE_LINE.search(line):
-                findings.add(NOT_HARDWARE, b"journal transport audit or stdout")
-                continue
-            try:
-                fields = json.loads(line)
-            except (ValueError, RecursionError):
-                findings.add(BAD_ENTRY, line)
-                continue
-            if not isinstance(fields, dict):
-                findings.add(BAD_ENTRY, line)
-                continue
-            entry = _entry_of({name: _text(fields[name]) for name in _NEEDED if name in fields}, findings)
-            if entry is not None:
-                yield entry
+    host_ids: pa.StringArray
+    seconds: NDArray[np.float64]
+    severities: pa.StringArray
+    messages: pa.StringArray
 
 
-def read_export_entries(blocks: Iterable[bytes], findings: Findings) -> Iterator[Entry]:
-    """Yield the entries about hardware of ``journalctl -o export``: NAME=value lines, a blank line after each.
+class MessageTable:
+    """Remembers the templates and signatures of masked messages, because a host says the same all day."""
 
-    Values with line ends come as a name, a length (64 bit, little endian) and the bytes.
-    """
-    fields: dict[str, str] = {}
-    pending = b""
-    n_to_skip = 0
-    for block in blocks:
-        data = pending + block
-        at = min(n_to_skip, len(data))
-        n_to_skip -= at
-        while not n_to_skip and (end := data.find(b"\n", at)) >= 0:
-            line = data[at:end]
-            if not line:
-                at = end + 1
-                if fields and (entry := _entry_of(fields, findings)) is not None:
-                    yield entry
-                fields = {}
-                continue
-            name, is_text, value = line.partition(b"=")
-            after = end + 1
-            if not is_text:
-                if len(data) < end + 9:
-                    break
-                length = int.from_bytes(data[end + 1 : end + 9], "little")
-                after = end + 10 + length
-                if length > _MAX_FIELD_BYTES:
-                    findings.add(LONG_FIELD, line)
-                    # A length beyond reason is damage: go on at the next line, do not skip the rest of the file.
-                    n_to_skip = max(after - len(data), 0) if length < _MAX_SKIPPED_BYTES else 0
-                    at = min(after, len(data)) if length < _MAX_SKIPPED_BYTES else end + 1
-                    continue
-                if len(data) < after:
-                    break
-                value = data[end + 9 : end + 9 + length]
-            fields[name.decode("ascii", "replace")] = value.decode("utf-8", "replace")
-            at = after
-        pending = data[at:]
-        if len(pending) > 2 * _MAX_FIELD_BYTES:
-            findings.add(LONG_FIELD, pending)
-            pending = b""
-    if fields or pending.strip():
-        # journalctl ends each entry with a blank line: without it the journal was cut, maybe in a value.
-        findings.add(BAD_ENTRY, "the last entry has no end")
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._known: dict[bytes, tuple[str, Signature | None]] = {}
+
+    def look_up(self, masked: Sequence[bytes]) -> tuple[list[str], list[Signature | None]]:
+        """Return template and signature of each masked message."""
+        new = [line for line in masked if line not in self._known]
+        templates = [refine_template(line.decode("utf-8", "replace")) or "(empty)" for line in new]
+        self._known.update(
+            zip(new, zip(templates, self._catalogue.match(templates), strict=True), strict=True)
+        )
+        found = [self._known[line] for line in masked]
+        if len(self._known) > _MAX_MESSAGES:
+            self._known = {}
+        return [template for template, _ in found], [signature for _, signature in found]
+
+
+def select_entries(fields: pa.RecordBatch, findings: Findings) -> Entries:
+    """Return the entries of ``FIELDS`` that speak of hardware and have a time; the others are counted."""
+    is_kernel = pc.fill_null(pc.equal(fields["_TRANSPORT"], "kernel"), False)
+    named = pc.coalesce(_or_null(fields["_COMM"]), _or_null(fields["SYSLOG_IDENTIFIER"]), "")
+    programs = pc.if_else(is_kernel, "kernel", named)
+    # _UID is set by journald as well: a program of another user may call itself smartd.
+    is_roots = pc.equal(pc.fill_null(fields["_UID"], "0"), "0")
+    is_trusted = pc.or_(is_kernel, pc.and_(pc.not_equal(programs, "kernel"), is_roots))
+    is_chosen = pc.and_(is_trusted, _map_distinct(programs, is_hardware_program, pa.bool_()))
+    others = programs.filter(pc.invert(is_chosen))
+    findings.add(NOT_HARDWARE, others[0].as_py() if len(others) else "", len(others))
+    return _timed_entries(fields.filter(is_chosen), findings)
+
+
+def _timed_entries(fields: pa.RecordBatch, findings: Findings) -> Entries:
+    stamps = pc.coalesce(
+        _or_null(fields["_SOURCE_REALTIME_TIMESTAMP"]), _or_null(fields["__REALTIME_TIMESTAMP"]), ""
+    )
+    is_number = pc.match_substring_regex(stamps, "^[0-9]{1,16}$")
+    micros = pc.if_else(is_number, stamps, "0").cast(pa.int64())
+    is_time = pc.and_(pc.greater(micros, 0), pc.less(micros, _LATEST_MICROSECOND))
+    messages = pc.fill_null(fields["MESSAGE"], "")
+    bad = pa.record_batch({"stamp": stamps, "message": messages}).filter(pc.invert(is_time)).to_pylist()
+    findings.add(BAD_TIME, f"{bad[0]['stamp']} {bad[0]['message']}" if bad else "", len(bad))
+    return Entries(
+        host_ids=fields["_HOSTNAME"].filter(is_time),
+        seconds=micros.filter(is_time).to_numpy() / 1e6,
+        severities=_map_distinct(
+            pc.fill_null(fields["PRIORITY"].filter(is_time), ""), severity_of_priority, pa.string()
+        ),
+        messages=messages.filter(is_time),
+    )
 
 
 def collect_entries(
-    entries: Iterable[Entry],
+    batches: Iterable[pa.RecordBatch],
     *,
     host_id: str | None,
     catalogue: Catalogue,
     collector: EventCollector,
+    findings: Findings,
     day_numbers: set[int],
 ) -> None:
     """Count all entries; ``host_id`` is None where each entry names its host."""
-    batch: list[Entry] = []
-    for entry in entries:
-        batch.append(entry)
-        if len(batch) >= _BATCH:
-            _collect(batch, host_id, catalogue, collector, day_numbers)
-            batch = []
-    if batch:
-        _collect(batch, host_id, catalogue, collector, day_numbers)
+    table = MessageTable(catalogue)
+    for fields in batches:
+        entries = select_entries(fields, findings)
+        if not len(entries.messages):
+            continue
+        day_numbers.update(np.unique(entries.seconds // _SECONDS_A_DAY).astype(np.int64).tolist())
+        _collect(entries, host_id, table, collector)
 
 
-def _collect(
-    batch: list[Entry],
-    host_id: str | None,
-    catalogue: Catalogue,
-    collector: EventCollector,
-    day_numbers: set[int],
-) -> None:
-    messages = [_NEWLINES.sub(" ", entry.message) for entry in batch]
-    lines = mask_lines(b"".join(m.encode("utf-8", "replace") + b"\n" for m in messages))
-    templates = [refine_template(masked.decode("utf-8", "replace")) or "(empty)" for masked in lines.masked]
-    signatures = catalogue.match(templates)
-    unknown: dict[tuple[int, int, str], tuple[int, int]] = {}
-    for at, (entry, code) in enumerate(zip(batch, lines.codes.tolist(), strict=True)):
-        day_number = int(entry.second // 86_400)
-        day_numbers.add(day_number)
-        host = host_id or entry.host_id or "unknown"
-        signature = signatures[code]
-        if signature is None:
-            first, n = unknown.get((code, day_number, host), (at, 0))
-            first = first if batch[first].second <= entry.second else at
-            unknown[code, day_number, host] = first, n + 1
-        else:
-            collector.add_known(
-                host_id=host,
-                second=entry.second,
-                signature=signature,
-                template=templates[code],
-                message=messages[at],
+def _collect(entries: Entries, host_id: str | None, table: MessageTable, collector: EventCollector) -> None:
+    n_entries = len(entries.messages)
+    messages = pc.replace_substring_regex(entries.messages, "[\r\n]+", " ")
+    lines = mask_lines("".join(f"{text}\n" for text in messages.to_pylist()).encode("utf-8", "replace"))
+    templates, signatures = table.look_up(lines.masked)
+    host_ids = (
+        pa.repeat(pa.scalar(printable_host(host_id)), n_entries)
+        if host_id
+        else _map_distinct(pc.fill_null(entries.host_ids, ""), _named_host, pa.string())
+    )
+    is_known = np.array([signature is not None for signature in signatures])[lines.codes]
+    known = np.flatnonzero(is_known)
+    if len(known):
+        at = pa.array(known)
+        of_code = {code: signature for code, signature in enumerate(signatures) if signature is not None}
+        numbers = np.zeros(len(signatures), np.int64)
+        numbers[list(of_code)] = np.arange(len(of_code))
+        collector.add_known_lines(
+            KnownLines(
+                host_ids=host_ids.take(at),
+                seconds=entries.seconds[known],
+                signatures=tuple(of_code.values()),
+                signature_codes=numbers[lines.codes[known]],
+                templates=pa.array(templates, pa.string()).take(pa.array(lines.codes[known])),
+                messages=messages.take(at),
             )
-    for (code, _, host), (first, n) in unknown.items():
+        )
+    unknown = np.flatnonzero(~is_known)
+    hosts = host_ids.dictionary_encode().indices.to_numpy()
+    days = (entries.seconds // _SECONDS_A_DAY).astype(np.int64)
+    groups = ((hosts.astype(np.int64) * len(templates)) + lines.codes) * _MAX_DAYS + days
+    # The earliest line of a group speaks for it, the first of equal ones.
+    by_time = unknown[np.argsort(entries.seconds[unknown], kind="stable")]
+    _, first, counts = np.unique(groups[by_time], return_index=True, return_counts=True)
+    for at, n in zip(by_time[first].tolist(), counts.tolist(), strict=True):
         collector.add_unknown(
-            host_id=host,
-            second=batch[first].second,
-            template=templates[code],
-            message=messages[first],
-            severity=batch[first].severity,
+            host_id=host_ids[at].as_py(),
+            second=float(entries.seconds[at]),
+            template=templates[lines.codes[at]],
+            message=messages[at].as_py(),
+            severity=entries.severities[at].as_py(),
             n_lines=n,
         )
 
 
-def _text(value: object) -> str:
-    """Return a JSON value as text: bytes that are no UTF-8 come as a list of numbers, repeated fields as a list."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        if value and all(isinstance(each, int) and 0 <= each < 256 for each in value):
-            return bytes(value).decode("utf-8", "replace")
-        return _text(value[0]) if value else ""
-    return "" if value is None else str(value)
+def _named_host(name: str) -> str:
+    return printable_host(name or "unknown")
 
 
-def _entry_of(fields: Mapping[str, str], findings: Findings) -> Entry | None:
-    is_kernel = fields.get("_TRANSPORT") == "kernel"
-    program = "kernel" if is_kernel else fields.get("_COMM") or fields.get("SYSLOG_IDENTIFIER") or ""
-    # _UID is set by journald as well: a program of another user may call itself smartd.
-    is_trusted = is_kernel or (program != "kernel" and fields.get("_UID", "0") == "0")
-    if not is_trusted or not is_hardware_program(program):
-        findings.add(NOT_HARDWARE, program)
-        return None
-    stamp = fields.get("_SOURCE_REALTIME_TIMESTAMP") or fields.get("__REALTIME_TIMESTAMP") or ""
-    if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 17 and 0 < int(stamp) < _LATEST_MICROSECOND):
-        findings.add(BAD_TIME, f"{stamp} {fields.get('MESSAGE', '')}")
-        return None
-    return Entry(
-        host_id=fields.get("_HOSTNAME"),
-        second=int(stamp) / 1e6,
-        severity=severity_of_priority(fields.get("PRIORITY", "")),
-        message=fields.get("MESSAGE", ""),
-    )
+def _or_null(texts: pa.StringArray) -> pa.StringArray:
+    return pc.if_else(pc.equal(texts, ""), None, texts)
+
+
+def _map_distinct(texts: pa.StringArray, change: Callable[[str], object], kind: pa.DataType) -> pa.Array:
+    encoded = texts.dictionary_encode()
+    return pa.array([change(text) for text in encoded.dictionary.to_pylist()], kind).take(encoded.indices)

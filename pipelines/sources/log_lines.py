@@ -1,15 +1,19 @@
 """Turn the lines of one text log into hardware events, in bulk: what is the same for many lines is done once."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.log_templates import mask_lines
-from pipelines.sources.hw_events import EventCollector
+from features.signatures import Signature
+from pipelines.sources.hw_events import EventCollector, printable_host
+from pipelines.sources.known_lines import KnownLines
 from pipelines.sources.log_files import Findings
+from pipelines.sources.log_headers import hosts_of_lines, messages_of_lines, split_line
 from pipelines.sources.log_shapes import Clock, LineShape, ShapeTable, severity_of_priority
 from pipelines.sources.log_times import LineTimes
 
@@ -17,21 +21,20 @@ NO_TIME = "no time stamp of a layout that we know"
 BAD_TIME = "the time stamp can't be a time"
 _CLOCKS = tuple(Clock)
 _SECONDS_A_DAY = 86_400
+# Reading many at once costs as much for one line as for some hundreds.
+_KNOWN_AT_A_TIME = 8_192
 # Beyond the year 2200 no clock is right, and before 1980 none was set.
 _FIRST_SECOND, _LAST_SECOND = 315_532_800, 7_258_118_400
 
-_PRIORITY = re.compile(r"<([0-9]{1,3})>|([0-9]{1,3}),[0-9]+,[0-9]+,")
-_HEADER = re.compile(
-    r"(?:<[0-9]{1,3}>)?(?:"
-    r"[0-9]+,[0-9]+,[0-9]+,[^;]{1,40};"
-    r"|(?:[a-z]+[0-9]? *:[a-z]+ *: *)?\[[^\]]{1,40}\](?:\[ *[TC][0-9]+\])? ?"
-    r"|[a-z]+[0-9]? *:[a-z]+ *: *\S+ "
-    r"|(?:[0-9] )?(?:[A-Z][a-z]{2} +[0-9]{1,2} (?:[0-9]{4} )?[0-9:]{8}|[0-9]{4}-[0-9-]{5}[T ][0-9:.,]{8,18} ?\S*?)"
-    r" (?P<host>\S{1,255}) (?:[^\s\[:]{1,64}(?:\[[^\]]{0,32}\])?: ?)?(?:\[ *[0-9]+\.[0-9]+\] ?)?)"
-)
-_RFC5424 = re.compile(
-    r"<[0-9]{1,3}>[0-9] [0-9T:.Z+-]{16,40} (?P<host>\S{1,255}) \S{1,48} \S{1,128} \S{1,32} (?:-|\[[^\]]*\]) ?"
-)
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """Lines of one chunk that have a signature, not read yet."""
+
+    lines: pa.StringArray
+    seconds: NDArray[np.float64]
+    templates: pa.StringArray
+    signature_codes: NDArray[np.int64]
 
 
 @dataclass(kw_only=True)
@@ -44,11 +47,16 @@ class TextLog:
     collector: EventCollector
     findings: Findings
     day_numbers: set[int] = field(default_factory=set)
+    clocks: set[Clock] = field(default_factory=set)
+    _known: list[_Known] = field(default_factory=list)
+    _signatures: list[Signature] = field(default_factory=list)
+    _signature_numbers: dict[str, int] = field(default_factory=dict)
 
     def read(self, chunks: Iterable[bytes]) -> None:
         """Count all lines of the file."""
         for chunk in chunks:
             self._read_chunk(chunk)
+        self._read_known()
 
     def _read_chunk(self, chunk: bytes) -> None:
         lines = mask_lines(chunk)
@@ -59,6 +67,7 @@ class TextLog:
         clocks = np.array([-1 if s is None else _CLOCKS.index(s.clock) for s in shapes], np.int8)[codes]
         seconds = self._read_times(chunk, starts, clocks)
         is_read = np.isfinite(seconds)
+        self.clocks.update(_CLOCKS[number] for number in np.unique(clocks[is_read]).tolist())
         self._count_unread(chunk, starts, ends, clocks, is_read)
         day_numbers = np.where(is_read, seconds // _SECONDS_A_DAY, -1).astype(np.int64)
         self.day_numbers.update(set(np.unique(day_numbers[is_read]).tolist()))
@@ -106,25 +115,52 @@ class TextLog:
         codes: NDArray[np.int32],
         shapes: list[LineShape | None],
     ) -> None:
-        # A storm repeats a line many times a second; equal lines are read once.
-        repeats: dict[tuple[bytes, int], tuple[float, int]] = {}
-        for at in chosen.tolist():
-            key = (chunk[starts[at] : ends[at]], int(codes[at]))
-            second, n = repeats.get(key, (float(seconds[at]), 0))
-            repeats[key] = (min(second, float(seconds[at])), n + 1)
-        for (line, code), (second, n) in repeats.items():
-            shape = shapes[code]
-            if shape is None or shape.signature is None:
-                raise AssertionError("a known line has a signature")
-            host, message, _ = _split(line)
-            self.collector.add_known(
-                host_id=self.host_id or host,
-                second=second,
-                signature=shape.signature,
-                template=shape.template,
-                message=message,
-                n_lines=n,
+        if not len(chosen):
+            return
+        lines = [
+            chunk[first:last]
+            for first, last in zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)
+        ]
+        templates = pa.array(["" if shape is None else shape.template for shape in shapes], pa.string())
+        numbers = np.array(
+            [self._number_of(shape.signature if shape else None) for shape in shapes], np.int64
+        )
+        self._known.append(
+            _Known(
+                lines=_as_text(lines),
+                seconds=seconds[chosen],
+                templates=templates.take(pa.array(codes[chosen])),
+                signature_codes=numbers[codes[chosen]],
             )
+        )
+        if sum(len(known.lines) for known in self._known) >= _KNOWN_AT_A_TIME:
+            self._read_known()
+
+    def _number_of(self, signature: Signature | None) -> int:
+        if signature is None:
+            return -1
+        if signature.key not in self._signature_numbers:
+            self._signature_numbers[signature.key] = len(self._signatures)
+            self._signatures.append(signature)
+        return self._signature_numbers[signature.key]
+
+    def _read_known(self) -> None:
+        if not self._known:
+            return
+        lines = pa.concat_arrays([known.lines for known in self._known])
+        self.collector.add_known_lines(
+            KnownLines(
+                host_ids=hosts_of_lines(lines)
+                if self.host_id is None
+                else pa.repeat(pa.scalar(printable_host(self.host_id)), len(lines)),
+                seconds=np.concatenate([known.seconds for known in self._known]),
+                signatures=tuple(self._signatures),
+                signature_codes=np.concatenate([known.signature_codes for known in self._known]),
+                templates=pa.concat_arrays([known.templates for known in self._known]),
+                messages=messages_of_lines(lines),
+            )
+        )
+        self._known = []
 
     def _count_unknown(
         self,
@@ -142,13 +178,13 @@ class TextLog:
         groups = codes[chosen].astype(np.int64) * 200_000 + day_numbers[chosen]
         if self.host_id is None:
             hosts: dict[str, int] = {}
-            named = [_split(chunk[starts[at] : ends[at]])[0] for at in chosen.tolist()]
+            named = [split_line(chunk[starts[at] : ends[at]])[0] for at in chosen.tolist()]
             numbers = [hosts.setdefault(host, len(hosts)) for host in named]
             groups = groups * len(hosts) + np.array(numbers, np.int64)
         _, first, counts = np.unique(groups, return_index=True, return_counts=True)
         for at, n in zip(chosen[first].tolist(), counts.tolist(), strict=True):
             shape = shapes[codes[at]]
-            host, message, priority = _split(chunk[starts[at] : ends[at]])
+            host, message, priority = split_line(chunk[starts[at] : ends[at]])
             self.collector.add_unknown(
                 host_id=self.host_id or host,
                 second=float(seconds[at]),
@@ -168,12 +204,10 @@ def _kind(shape: LineShape | None) -> int:
     return _UNKNOWN if shape.signature is None else _KNOWN
 
 
-def _split(line: bytes) -> tuple[str, str, str]:
-    """Return host, message and priority of a raw line; the host is ``unknown`` where the line names none."""
-    text = line.decode("utf-8", "replace").rstrip("\r")
-    found = _RFC5424.match(text) or _HEADER.match(text)
-    priority = _PRIORITY.match(text)
-    level = str(int(priority[1] or priority[2]) % 8) if priority else ""
-    if found is None:
-        return "unknown", text, level
-    return found["host"] or "unknown", text[found.end() :].strip() or text, level
+def _as_text(lines: list[bytes]) -> pa.StringArray:
+    """Return the lines without what a line end of another system leaves, what is no UTF-8 replaced."""
+    try:
+        texts = pa.array(lines, pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        texts = pa.array([line.decode("utf-8", "replace") for line in lines], pa.string())
+    return pc.ascii_rtrim(texts, "\r")

@@ -19,11 +19,14 @@ class Clock(StrEnum):
     ISO = "iso"  # 2025-01-21T04:41:44.285060+00:00
     CTIME = "ctime"  # [Sun Feb 23 16:24:18 2025], of `dmesg -T`
     UPTIME = "uptime"  # [  121.251683], seconds since boot
+    DMESG_ISO = "dmesg_iso"  # kern  :err   : 2025-01-21T04:41:44,285060+00:00
     KMSG = "kmsg"  # 6,3964,206764307,-; microseconds since boot
 
 
 SYSLOG_CLOCKS = frozenset({Clock.SYSLOG, Clock.ISO})
-DMESG_CLOCKS = frozenset({Clock.ISO, Clock.CTIME, Clock.UPTIME, Clock.KMSG})
+# Of a kernel's ring buffer: each copy of it goes back to the boot, and counts the time from there.
+RING_BUFFER_CLOCKS = frozenset({Clock.DMESG_ISO, Clock.CTIME, Clock.UPTIME, Clock.KMSG})
+DMESG_CLOCKS = RING_BUFFER_CLOCKS | {Clock.ISO}
 
 # Only these speak of hardware. Whoever may make sshd log a user name must not be able to forge a machine check.
 HARDWARE_PROGRAMS = frozenset(
@@ -161,7 +164,7 @@ def _read_dmesg(line: str) -> _Layout | None:
     found = _DMESG.fullmatch(line)
     if not found or (found["iso"] and not found["facility"]):
         return None
-    clock = Clock.UPTIME if found["uptime"] else Clock.CTIME if found["ctime"] else Clock.ISO
+    clock = Clock.UPTIME if found["uptime"] else Clock.CTIME if found["ctime"] else Clock.DMESG_ISO
     is_kernel = found["facility"] in (None, "kern")
     return _Layout(
         clock=clock,

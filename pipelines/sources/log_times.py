@@ -39,6 +39,7 @@ _ANY_UPTIME = re.compile(
     rb"(?m)^(?:(?:<[0-9]{1,3}>)?(?:[a-z]+[0-9]? *:[a-z]+ *: *)?\[ *([0-9]{1,10})\.[0-9]{1,9}\]|"
     rb"[0-9]{1,10},[0-9]{1,20},([0-9]{1,16}),)"
 )
+_SECONDS_A_DAY = 86_400
 # A clock may run ahead of the collector's by this, no more: beyond it a date without a year is last year's.
 _AHEAD = dt.timedelta(days=1)
 # Lines of several processors may be out of order by less than this; a larger step back is a new boot.
@@ -84,6 +85,7 @@ class LineTimes:
         self.readers: dict[Clock, Callable[[bytes, int], float | None]] = {
             Clock.SYSLOG: self._read_syslog,
             Clock.ISO: self._read_iso,
+            Clock.DMESG_ISO: self._read_iso,
             Clock.CTIME: self._read_ctime,
             Clock.UPTIME: self._read_uptime,
             Clock.KMSG: self._read_kmsg,
@@ -97,20 +99,32 @@ class LineTimes:
         return np.array([read(text, at) for at in starts.tolist()], np.float64)  # None becomes NaN
 
     def _read_syslogs(self, text: bytes, starts: Positions) -> Seconds:
-        """Read a time once for all lines in a row that begin with the same minute."""
+        """Read a day once for all lines in a row that begin with it, where its hours are as long as others."""
         stamps = np.frombuffer(text, np.uint8)[starts[:, None] + np.arange(15)]
         is_new = np.ones(len(starts), np.bool_)
-        is_new[1:] = (stamps[1:, :12] != stamps[:-1, :12]).any(axis=1)
-        digits = stamps[:, 13:15].astype(np.int16) - ord("0")
-        is_plain = (stamps[:, 12] == ord(":")) & (stamps[:, 9] == ord(":"))
-        is_plain &= ((digits >= 0) & (digits <= 9)).all(axis=1)
-        minutes = [self._read_syslog(text[at : at + 12] + b":00", 0) for at in starts[is_new].tolist()]
-        seconds: npt.NDArray[np.float64] = np.array(minutes, np.float64)[np.cumsum(is_new) - 1]
-        seconds += np.minimum(digits[:, 0] * 10 + digits[:, 1], 60)
-        for at in np.flatnonzero(~is_plain).tolist():
+        is_new[1:] = (stamps[1:, :7] != stamps[:-1, :7]).any(axis=1)
+        days = [self._midnight(text[at : at + 7]) for at in starts[is_new].tolist()]
+        seconds: npt.NDArray[np.float64] = np.array(days, np.float64)[np.cumsum(is_new) - 1]
+        tens = stamps[:, 7::3].astype(np.int32) - ord("0")
+        ones = stamps[:, 8::3].astype(np.int32) - ord("0")
+        clock = tens * 10 + ones
+        is_plain = ((tens >= 0) & (tens <= 9) & (ones >= 0) & (ones <= 9)).all(axis=1)
+        is_plain &= (clock < (24, 60, 60)).all(axis=1) & (stamps[:, 9:13:3] == ord(":")).all(axis=1)
+        seconds += clock @ np.array((3600, 60, 1))
+        for at in np.flatnonzero(~is_plain | np.isnan(seconds)).tolist():
             second = self._read_syslog(text, int(starts[at]))
             seconds[at] = np.nan if second is None else second
         return seconds
+
+    def _midnight(self, key: bytes) -> float | None:
+        """Return when the day of ``Feb 16 `` begins; None where its times can't be counted from there."""
+        if key in self._cache:
+            return self._cache[key]
+        found = _SYSLOG.match(key + b"00:00:00")
+        first = self._local(found[1], found[2], (b"0", b"0", b"0"), None) if found else None
+        last = self._local(found[1], found[2], (b"23", b"59", b"59"), None) if found else None
+        is_even = first is not None and last is not None and last - first == _SECONDS_A_DAY - 1
+        return self._remember(key, first if is_even else None)
 
     def _read_syslog(self, text: bytes, at: int) -> float | None:
         # "Feb 16 13:44:16": all lines of a minute share its first twelve bytes.

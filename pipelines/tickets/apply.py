@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pipelines.errors import PermanentError, TrackerError
 from pipelines.tickets.plan import Change, Close, Create, Keep, Plan, Reopen, Update
@@ -10,32 +11,54 @@ from pipelines.tickets.ticket_errors import ONE_TICKET_ERRORS, ClaimHeldError, T
 from pipelines.tickets.tracker import Ticket, Tracker
 
 
-def apply_plan(tracker: Tracker, plan: Plan, day: dt.date) -> Mapping[str, int]:
-    """Carry out every change and read back that it holds; return counts of what was done.
+@dataclass(frozen=True, kw_only=True)
+class Applied:
+    """What was done: counts by opened, reopened, commented, refreshed, closed, kept; ticket ids by key.
 
-    Names of the counts: opened, reopened, commented, refreshed, closed, kept. ``TrackerError`` if the
-    tracker does not show what was written, ``PermanentError`` if a key has two open tickets. What is
-    wrong with one ticket is raised at the end: it does not keep the others from being followed.
+    ``problem`` is what is wrong with single tickets, null if nothing is; all others were followed.
+    """
+
+    counts: Mapping[str, int]
+    ticket_ids: Mapping[str, str]
+    problem: ClaimHeldError | TicketGoneError | None
+
+
+def apply_plan(tracker: Tracker, plan: Plan, day: dt.date) -> Applied:
+    """Carry out a plan, and raise what is wrong with single tickets once the others were followed."""
+    applied = carry_out_plan(tracker, plan, day)
+    if applied.problem is not None:
+        raise applied.problem
+    return applied
+
+
+def carry_out_plan(tracker: Tracker, plan: Plan, day: dt.date) -> Applied:
+    """Carry out every change and read back that it holds.
+
+    ``TrackerError`` if the tracker does not show what was written, ``PermanentError`` if a key has two open
+    tickets. What is wrong with one ticket does not keep the others from being followed.
     """
     counts: Counter[str] = Counter()
     done: list[Change] = []
     wrong: list[ClaimHeldError | TicketGoneError] = []
     # The plan may be older than another run's ticket: look again, as late as one call for all can.
     keys = sorted(change.key for change in plan.changes if isinstance(change, Create))
-    is_open = {ticket.key for ticket in tracker.find(keys) if ticket.is_open} if keys else set()
+    found = tracker.find(keys) if keys else []
+    ids = {ticket.key: ticket.ticket_id for ticket in found if ticket.is_open}
     for change in plan.changes:
-        if isinstance(change, Create) and change.key in is_open:
+        if isinstance(change, Create) and change.key in ids:
             counts["kept"] += 1
             continue
         try:
-            counts[_apply(tracker, change, day)] += 1
+            if isinstance(change, Create):
+                ids[change.key] = tracker.create(change.draft).ticket_id
+                counts["opened"] += 1
+            else:
+                counts[_apply(tracker, change, day)] += 1
             done.append(change)
         except ONE_TICKET_ERRORS as error:
             wrong.append(error)
     _read_back(tracker, done, day)
-    if wrong:
-        raise _sum_up(wrong, len(done))
-    return counts
+    return Applied(counts=counts, ticket_ids=ids, problem=_sum_up(wrong, len(done)) if wrong else None)
 
 
 def _sum_up(
@@ -51,11 +74,8 @@ def _sum_up(
     )
 
 
-def _apply(tracker: Tracker, change: Change, day: dt.date) -> str:
+def _apply(tracker: Tracker, change: Update | Reopen | Close | Keep, day: dt.date) -> str:
     match change:
-        case Create():
-            tracker.create(change.draft)
-            return "opened"
         case Update():
             # The comment first: its id makes it safe to repeat, and the record that ends the need for
             # it comes only after.

@@ -13,6 +13,8 @@ _ATTEMPTS = 5
 class _LastDay(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # Null in files of before it was kept.
+    first_day: dt.date | None = None
     day: dt.date
 
 
@@ -23,7 +25,14 @@ def claim_key(environment: str) -> str:
 
 def read_last_day(lake: Lake, environment: str) -> dt.date | None:
     """Return the last day whose list the tickets followed, null before the first."""
-    return _read(lake, environment)[0]
+    last = _read(lake, environment)[0]
+    return None if last is None else last.day
+
+
+def read_first_day(lake: Lake, environment: str, day: dt.date) -> dt.date | None:
+    """Return the first day whose list the tickets followed: ``day`` before there is one, null if nobody knows."""
+    last = _read(lake, environment)[0]
+    return day if last is None else last.first_day
 
 
 def claim_day(lake: Lake, environment: str, day: dt.date) -> dt.date:
@@ -34,11 +43,12 @@ def claim_day(lake: Lake, environment: str, day: dt.date) -> dt.date:
     """
     key = claim_key(environment)
     for _ in range(_ATTEMPTS):
-        last_day, etag = _read(lake, environment)
-        if last_day is not None and last_day >= day:
-            return last_day
+        last, etag = _read(lake, environment)
+        if last is not None and last.day >= day:
+            return last.day
+        claimed = _LastDay(day=day, first_day=day if last is None else last.first_day)
         try:
-            lake.write_json(key, {"day": day.isoformat()}, if_absent=etag is None, if_match=etag)
+            lake.write_json(key, claimed.model_dump(mode="json"), if_absent=etag is None, if_match=etag)
         except WriteLostError:
             continue
         return day
@@ -50,14 +60,14 @@ def claim_day(lake: Lake, environment: str, day: dt.date) -> dt.date:
     )
 
 
-def _read(lake: Lake, environment: str) -> tuple[dt.date | None, str | None]:
+def _read(lake: Lake, environment: str) -> tuple[_LastDay | None, str | None]:
     key = claim_key(environment)
     try:
         data, etag = lake.store.read_with_etag(key)
     except MissingInputError:
         return None, None
     try:
-        return _LastDay.model_validate_json(data).day, etag
+        return _LastDay.model_validate_json(data), etag
     except ValidationError as damaged:
         raise PermanentError(
             f"{lake.store.uri(key)} does not name a day. No ticket was touched. "

@@ -8,6 +8,7 @@ key by a conditional write in the lake, then creates, then records the ticket's 
     killed before the record,      the next run finds the ticket by its key; where the tracker's search
     or the reply was lost          lags, it waits out ``CLAIM_WAIT`` first, then finds and records it
     search no longer shows it      the claim names it, and the next run reads it by its number
+    a person deleted or merged it  that run says so and notes it (``gone_tickets``); the plan takes it as declined
 
 What remains is a run that stops for longer than ``CLAIM_WAIT`` between its claim and its request and
 then goes on; ``apply_plan`` reads back and names two open tickets of one key.
@@ -20,8 +21,14 @@ from contextlib import suppress
 
 from pipelines.errors import PrefailError, WriteLostError
 from pipelines.lake import Lake
+from pipelines.tickets.gone_tickets import GoneTicket, read_gone_ticket, write_gone_ticket
 from pipelines.tickets.ticket_claim import TicketClaim, TicketClaims
-from pipelines.tickets.ticket_errors import ClaimHeldError, TicketGoneError, is_without_effect
+from pipelines.tickets.ticket_errors import (
+    ClaimHeldError,
+    TicketDeletedError,
+    TicketGoneError,
+    is_without_effect,
+)
 from pipelines.tickets.tracker import Comment, Draft, Outcome, Ticket, Tracker
 
 # Longer than a run can take from its claim to the end of its request (one search and one creation, each with all
@@ -47,16 +54,18 @@ class ClaimedTracker:
         clock: Callable[[], dt.datetime] = read_clock,
     ) -> None:
         self._inner = inner
+        self._lake = lake
+        self._environment = environment
         self._claims = TicketClaims(lake, environment)
         self._clock = clock
         self._opened: dict[str, str] = {}
 
     def create(self, draft: Draft) -> Ticket:
-        return self._open(draft.key, lambda: self._inner.create(draft))
+        return self._open(draft.key, draft.record.opened_day, lambda: self._inner.create(draft))
 
     def reopen(self, ticket_id: str, *, day: dt.date) -> Ticket:
         ticket = self._inner.get(ticket_id)
-        return self._open(ticket.key, lambda: self._inner.reopen(ticket_id, day=day))
+        return self._open(ticket.key, day, lambda: self._inner.reopen(ticket_id, day=day))
 
     def find(self, keys: Collection[str]) -> list[Ticket]:
         found = self._inner.find(keys)
@@ -95,14 +104,26 @@ class ClaimedTracker:
     def read_history(self, ticket_id: str) -> list[Comment]:
         return self._inner.read_history(ticket_id)
 
-    def _open(self, key: str, act: Callable[[], Ticket]) -> Ticket:
+    def _open(self, key: str, day: dt.date, act: Callable[[], Ticket]) -> Ticket:
         for _ in range(_ATTEMPTS):
             # The claim is read before the tracker is asked: if another run opens a ticket after this
             # look, it has replaced the claim, and writing ours fails. ``act`` searches by key itself.
             claim, etag = self._claims.read(key)
-            if existing := self._find_claimed(key, claim):
-                return existing
             now = self._clock()
+            try:
+                existing = self._find_claimed(key, claim)
+            except TicketDeletedError as deleted:
+                assert claim is not None, "only a claim names a ticket"
+                news = self._note_deleted(key, claim, day, deleted)
+                if not claim.is_held(now, CLAIM_WAIT):
+                    self._settle(key, claim, etag, None)
+                if news is not None:
+                    raise news from deleted
+                if not claim.is_held(now, CLAIM_WAIT):
+                    continue
+                existing = None
+            if existing is not None:
+                return existing
             if claim is not None and claim.is_held(now, CLAIM_WAIT):
                 for ticket in self._inner.find([key]):
                     # Never settle another's claim: its request may still be on the way. Read again, because
@@ -145,11 +166,31 @@ class ClaimedTracker:
         # By its number, even where the search shows it closed: an index may not know yet that it was re-opened.
         try:
             ticket = self._inner.get(claim.ticket_id)
-        except TicketGoneError as gone:
-            raise self._explain(key, claim.ticket_id, gone.message) from gone
+        except TicketDeletedError:
+            raise
+        except TicketGoneError as damaged:
+            raise self._explain(key, claim.ticket_id, damaged.message) from damaged
         if ticket.key != key:
             raise self._explain(key, claim.ticket_id, f"Ticket {claim.ticket_id} now has key {ticket.key}.")
         return ticket if ticket.is_open else None
+
+    def _note_deleted(
+        self, key: str, claim: TicketClaim, day: dt.date, deleted: TicketDeletedError
+    ) -> TicketDeletedError | None:
+        """Remember that a person took the ticket away; return what to say of it, null if it was said before."""
+        assert claim.ticket_id is not None, "a claim without a number names no ticket"
+        known = read_gone_ticket(self._lake, self._environment, key)
+        if known is not None and known.ticket_id == claim.ticket_id:
+            return None
+        gone = GoneTicket(ticket_id=claim.ticket_id, missed_on=day, reason=deleted.message)
+        note = write_gone_ticket(self._lake, self._environment, key, gone)
+        return TicketDeletedError(
+            f"{deleted.message.rstrip()} It was opened for key {key}, whose part is still listed. It is taken as "
+            "declined: no other is opened in its place for tickets.reopen_within_days, and the next run says no "
+            f"more of it. To have a new one opened sooner, delete {note}, then run the same command again.",
+            key=key,
+            ticket_id=claim.ticket_id,
+        )
 
     def _settle(self, key: str, claim: TicketClaim, etag: str | None, ticket_id: str | None) -> None:
         settled = claim.model_copy(update={"is_opening": False, "ticket_id": ticket_id})

@@ -4,8 +4,10 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipelines.tickets.gone_tickets import GoneTicket
 from pipelines.tickets.plan import Close
 from pipelines.tickets.record import TicketRecord
+from pipelines.tickets.storms import FleetShares
 from pipelines.tickets.tracker import Outcome, Ticket
 
 
@@ -27,7 +29,9 @@ class FleetDay:
     a risk that day. ``occupants``: component id per slot. ``silent_since``: first day of the unbroken
     run of scored days without the component. ``off_list_since``: per key digest, first day of the
     unbroken run of lists without it. ``returned``: digests of listed keys that had left the list
-    for good since their last ticket was closed.
+    for good since their last ticket was closed. ``redundancy_groups``: group per host that is in one.
+    ``gone_tickets``: tickets that people deleted, by key digest. ``first_day``: of the lists that the tickets
+    followed, null where nobody knows.
     """
 
     failed_on: Mapping[str, dt.date] = field(default_factory=dict)
@@ -37,6 +41,10 @@ class FleetDay:
     silent_since: Mapping[str, dt.date] = field(default_factory=dict)
     off_list_since: Mapping[str, dt.date] = field(default_factory=dict)
     returned: frozenset[str] = frozenset()
+    redundancy_groups: Mapping[str, str] = field(default_factory=dict)
+    shares: FleetShares = field(default_factory=FleetShares)
+    gone_tickets: Mapping[str, GoneTicket] = field(default_factory=dict)
+    first_day: dt.date | None = None
 
 
 def find_departure(

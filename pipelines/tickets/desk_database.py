@@ -44,10 +44,14 @@ _MIGRATIONS = (
 
 
 class DeskDatabase:
-    """One SQLite file. Each transaction has its own connection, so processes may come and go."""
+    """One SQLite file. Each transaction has its own connection, so processes may come and go.
 
-    def __init__(self, path: str) -> None:
+    ``is_read_only``: SQLite itself refuses to write, and a file that is not there yet reads as an empty desk.
+    """
+
+    def __init__(self, path: str, *, is_read_only: bool = False) -> None:
         self.path = path
+        self._is_read_only = is_read_only
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -57,13 +61,12 @@ class DeskDatabase:
         it has written. ``TrackerError`` where waiting may help, ``PermanentError`` where it can't.
         """
         try:
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+            connection = self._connect()
         except (OSError, sqlite3.Error) as error:
             raise self._translate(error) from error
         try:
             self._prepare(connection)
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("BEGIN" if self._is_read_only else "BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -71,6 +74,15 @@ class DeskDatabase:
         finally:
             # Closing rolls back what was not committed.
             connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        path = Path(self.path)
+        if not self._is_read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        # An empty desk in memory stands for a file that is not there.
+        address = f"{path.absolute().as_uri()}?mode=ro" if path.is_file() else ":memory:"
+        return sqlite3.connect(address, timeout=_BUSY_SECONDS, isolation_level=None, uri=True)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.row_factory = sqlite3.Row

@@ -26,11 +26,17 @@ COLUMNS = (
     "evidence",
     "model_id",
 )
+# Lists of releases before the second contract version don't have it.
+_OPTIONAL_COLUMNS = ("scored_by",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One component on the list of one day. ``model`` is the hardware, ``model_id`` the predictor."""
+    """One component on the list of one day. ``model`` is the hardware, ``model_id`` the predictor.
+
+    ``firmware`` is the inventory's. ``due_note`` says why the due day is not the list's. ``scored_by`` says in
+    words what gave the risk.
+    """
 
     key: TicketKey
     rank: int
@@ -47,6 +53,23 @@ class Entry:
     check_first: str
     evidence: tuple[Reason, ...]
     model_id: str
+    firmware: str | None = None
+    due_note: str | None = None
+    scored_by: str | None = None
+
+    @property
+    def place(self) -> str | None:
+        """Site and rack as one name, null where the rack is not known.
+
+        What stands after a slash in a rack is the height unit: ``r12/u07`` is in rack ``r12``.
+        """
+        return name_rack(self.site, self.rack)
+
+
+def name_rack(site: str | None, rack: str | None) -> str | None:
+    """Return a rack's name among all sites, without the height unit; null where the rack is not known."""
+    bare = (rack or "").partition("/")[0]
+    return f"{site or '?'}/{bare}" if bare else None
 
 
 _ENTRY = TypeAdapter(Entry)
@@ -62,7 +85,8 @@ def read_entries(listed: pa.Table, environment: str, day: dt.date) -> tuple[Entr
     if missing:
         raise _refuse(day, f"it has no column {', '.join(missing)}")
     entries: dict[TicketKey, Entry] = {}
-    for row in sorted(listed.select(list(COLUMNS)).to_pylist(), key=lambda row: _order(row, day)):
+    columns = [*COLUMNS, *(name for name in _OPTIONAL_COLUMNS if name in listed.column_names)]
+    for row in sorted(listed.select(columns).to_pylist(), key=lambda row: _order(row, day)):
         try:
             key = TicketKey(
                 environment=environment,

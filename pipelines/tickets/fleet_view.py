@@ -32,9 +32,9 @@ def read_fleet_day(
 
     Needs out_predictions of ``day``. Failures are read for ``close_after_days`` up to ``day``: a part
     that failed earlier has been silent that long. Earlier lists and predictions are read only where a
-    ticket's part is unlisted, silent or just resolved.
+    ticket's part is unlisted, silent or just resolved. Tickets about causes have no part.
     """
-    open_tickets = [ticket for ticket in tickets if ticket.is_open]
+    open_tickets = [ticket for ticket in tickets if ticket.is_open and not ticket.record.is_storm]
     components = {entry.component_id for entry in entries}
     components |= {ticket.record.component_id for ticket in open_tickets}
     rows = _select_predictions(lake, day, components, {ticket.record.host_id for ticket in open_tickets})

@@ -80,6 +80,14 @@ class Hold(StrEnum):
     SNOOZED = "snoozed"
     LIST_OLDER_THAN_VISIT = "list_older_than_visit"
     NOTHING_NEW = "nothing_new"
+    LOW_RISK = "low_risk"
+    NOT_WORTH_IT = "not_worth_it"
+    FROZEN = "frozen"
+    STORM = "storm"
+    NO_SPARE = "no_spare"
+    GROUP_FULL = "group_full"
+    SITE_BUDGET = "site_budget"
+    COLD_START = "cold_start"
     BUDGET = "budget"
 
 

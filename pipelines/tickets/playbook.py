@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from pipelines.tickets.policy_document import CauseKind
+
 
 class SignalHistory(Protocol):
     """One piece of evidence: a signal's level now and before, null where not reported."""
@@ -23,11 +25,12 @@ class SignalHistory(Protocol):
 
 
 class PlaybookRule(BaseModel):
-    """One case: the signals whose worsening it is about, alone or among others, and the advice."""
+    """One case of one kind of part: the signals whose worsening it is about, alone or among others; the advice."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
+    kind: str
     when_only: frozenset[str] | None = None
     when_any: frozenset[str] | None = None
     check_first: str
@@ -46,7 +49,7 @@ class PlaybookRule(BaseModel):
 
 
 class Playbook(BaseModel):
-    """Rules in order of precedence, and the advice where none fits."""
+    """Rules in order of precedence, the advice where none fits by kind of part, and that for shared causes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,6 +58,14 @@ class Playbook(BaseModel):
     lower_is_worse: frozenset[str]
     rules: tuple[PlaybookRule, ...]
     default: str
+    defaults: dict[str, str]
+    storms: dict[CauseKind, str]
+
+    def name_of(self, advice: str) -> str | None:
+        """Return the name of the rule that gave an advice, ``<kind>_default`` of a default's, null of neither."""
+        names = {rule.check_first: rule.name for rule in self.rules}
+        names |= {default: f"{kind}_default" for kind, default in self.defaults.items()}
+        return names.get(advice)
 
     def list_worse(self, evidence: Iterable[SignalHistory]) -> frozenset[str]:
         """Return the signals that are worse now than 7 or 30 days ago, without those that decide nothing."""
@@ -76,8 +87,11 @@ def load_playbook() -> Playbook:
     return Playbook.model_validate(yaml.safe_load(text))
 
 
-def choose_check_first(evidence: Iterable[SignalHistory], playbook: Playbook | None = None) -> str:
-    """Return the advice of the first rule that fits the evidence, else the default: one paragraph."""
+def choose_check_first(
+    evidence: Iterable[SignalHistory], playbook: Playbook | None = None, *, component_kind: str = "drive"
+) -> str:
+    """Return the advice of the first rule of the kind that fits the evidence, else its default: one paragraph."""
     chosen = playbook or load_playbook()
     worse = chosen.list_worse(evidence)
-    return next((rule.check_first for rule in chosen.rules if rule.fits(worse)), chosen.default)
+    fitting = (rule.check_first for rule in chosen.rules if rule.kind == component_kind and rule.fits(worse))
+    return next(fitting, chosen.defaults.get(component_kind, chosen.default))

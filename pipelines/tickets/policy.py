@@ -1,15 +1,17 @@
-"""When an entry becomes a ticket, waits, or wakes an old one. One function a rule; the order is the policy."""
+"""What the rules decide by: the policy's numbers, and an entry without an open ticket with all that is known of it."""
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
 from pipelines.settings import Settings
 from pipelines.tickets.entries import Entry
-from pipelines.tickets.plan import Hold
+from pipelines.tickets.gone_tickets import GoneTicket
+from pipelines.tickets.policy_document import NO_RULES, PolicyDocument
+from pipelines.tickets.policy_file import read_policy
 from pipelines.tickets.record import TicketRecord
-from pipelines.tickets.tracker import OUR_OUTCOMES, Outcome, Ticket
+from pipelines.tickets.standing import Standing
+from pipelines.tickets.tracker import Outcome, Ticket
 
 # 0.62 − 0.52 is 0.09999999999999998; a step of 0.10 must still count as reached.
 _RISK_TOLERANCE = 1e-9
@@ -17,31 +19,42 @@ _RISK_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """The numbers of the policy, as the settings have them."""
+    """The numbers of the settings, and the rules of the policy file."""
 
     k_per_day: int
     close_after_days: int
     reopen_within_days: int
     update_risk_step: float
+    document: PolicyDocument = NO_RULES
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Read the policy out of the settings."""
+        """Read the policy that the settings name; ``ConfigError`` if it is wrong."""
         return cls(
             k_per_day=settings.list.k_per_day,
             close_after_days=settings.tickets.close_after_days,
             reopen_within_days=settings.tickets.reopen_within_days,
             update_risk_step=settings.tickets.update_risk_step,
+            document=read_policy(settings),
         )
+
+    @property
+    def new_per_day(self) -> int | None:
+        """New tickets a day at most; null is no limit but the price of a visit."""
+        said = self.document.budget.new_per_day
+        if said == "while_it_pays":
+            return None
+        return self.k_per_day if said is None else said
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
     """A listed entry without an open ticket.
 
-    ``previous`` is the last ticket of its key, null if it never had one. ``has_returned``: since
-    that ticket was closed the component had left the list for good. ``n_opened`` counts the tickets opened
-    for this day so far, whoever opened them.
+    ``previous`` is the last ticket of its key, null if it never had one; ``gone`` one that was deleted in
+    the tracker. ``has_returned``: since ``previous`` was closed the component had left the list for good.
+    ``standing`` tells what tickets use up so far. ``first_day`` is the first day whose list the tickets
+    of the environment followed, null where nobody knows.
     """
 
     entry: Entry
@@ -49,18 +62,9 @@ class Candidate:
     day: dt.date
     previous: Ticket | None
     has_returned: bool
-    n_opened: int
-
-
-Rule = Callable[[Candidate], tuple[Hold, str] | None]
-
-
-def find_hold(candidate: Candidate) -> tuple[Hold, str] | None:
-    """Return the first rule's reason why the candidate gets no ticket today, null if it gets one."""
-    for rule in RULES:
-        if hold := rule(candidate):
-            return hold
-    return None
+    standing: Standing
+    gone: GoneTicket | None = None
+    first_day: dt.date | None = None
 
 
 def may_reopen(candidate: Candidate) -> bool:
@@ -86,73 +90,3 @@ def list_news(entry: Entry, record: TicketRecord, policy: Policy) -> list[str]:
     if {reason.signal for reason in entry.evidence} - set(record.told_signals):
         news.append("new evidence")
     return news
-
-
-def hold_declined(candidate: Candidate) -> tuple[Hold, str] | None:
-    """Won't fix holds for the key until a person gives the ticket another outcome."""
-    previous = candidate.previous
-    if previous is None or previous.outcome is not Outcome.DECLINED:
-        return None
-    return Hold.DECLINED, f"declined in ticket {previous.ticket_id}"
-
-
-def hold_snoozed(candidate: Candidate) -> tuple[Hold, str] | None:
-    """A snoozed key stays quiet even where its ticket is closed."""
-    previous = candidate.previous
-    if previous is None or not previous.is_snoozed(candidate.day):
-        return None
-    return Hold.SNOOZED, f"ticket {previous.ticket_id} is snoozed until {previous.snoozed_until}"
-
-
-def hold_older_than_visit(candidate: Candidate) -> tuple[Hold, str] | None:
-    """What was measured before or on the day of the visit says nothing against its result."""
-    previous = candidate.previous
-    if previous is None or previous.closed_day is None or previous.outcome in OUR_OUTCOMES:
-        return None
-    if candidate.day > previous.closed_day:
-        return None
-    return (
-        Hold.LIST_OLDER_THAN_VISIT,
-        f"ticket {previous.ticket_id} was resolved on {previous.closed_day}, after what this list knows",
-    )
-
-
-def hold_nothing_new(candidate: Candidate) -> tuple[Hold, str] | None:
-    """Don't send somebody back for what they have just looked at.
-
-    Windows look back 30 days, so a part that was found in order stays on the list for weeks. It wakes
-    its ticket when the risk rose by a step, a new signal speaks, or it left the list for good and returned.
-    """
-    previous = candidate.previous
-    if previous is None or previous.closed_day is None or previous.outcome in OUR_OUTCOMES:
-        return None
-    if previous.outcome is Outcome.CONFIRMED or candidate.has_returned:
-        return None
-    if previous.record.list_day > previous.closed_day:
-        # Only re-opening rewrites a closed ticket; that run was killed before it opened it.
-        return None
-    if (candidate.day - previous.closed_day).days > candidate.policy.reopen_within_days:
-        return None
-    if set(list_news(candidate.entry, previous.record, candidate.policy)) - {"risk fell"}:
-        return None
-    found = "closed" if previous.outcome is None else f"resolved as {previous.outcome}"
-    return (
-        Hold.NOTHING_NEW,
-        f"ticket {previous.ticket_id} was {found} on {previous.closed_day} and nothing is new since",
-    )
-
-
-def hold_over_budget(candidate: Candidate) -> tuple[Hold, str] | None:
-    """At most k new tickets a day; a ticket that is opened again is no new one."""
-    if candidate.n_opened < candidate.policy.k_per_day or may_reopen(candidate):
-        return None
-    return Hold.BUDGET, f"{candidate.policy.k_per_day} new tickets a day, and those above it came first"
-
-
-RULES: tuple[Rule, ...] = (
-    hold_declined,
-    hold_snoozed,
-    hold_older_than_visit,
-    hold_nothing_new,
-    hold_over_budget,
-)

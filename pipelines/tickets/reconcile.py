@@ -1,15 +1,32 @@
 """What must change so that the tickets match the day's list: a pure function, no tracker, no clock."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from pipelines.tickets.departures import FleetDay, find_departure
-from pipelines.tickets.entries import Entry
-from pipelines.tickets.plan import Change, Create, Hold, Keep, NotOpened, Plan, Reopen, Update
-from pipelines.tickets.policy import Candidate, Policy, find_hold, list_news, may_reopen
-from pipelines.tickets.record import TicketRecord, replace_record
-from pipelines.tickets.ticket_text import write_draft, write_news_comment, write_reopen_comment
-from pipelines.tickets.tracker import Draft, Ticket
+from pipelines.tickets.entries import Entry, name_rack
+from pipelines.tickets.holds import OWN_RULES, ROOM_RULES, find_hold
+from pipelines.tickets.maintenance import fit_to_window
+from pipelines.tickets.plan import Change, Close, Create, Hold, NotOpened, Plan
+from pipelines.tickets.plan_notes import PlanNotes
+from pipelines.tickets.policy import Candidate, Policy
+from pipelines.tickets.spare_parts import describe_spare
+from pipelines.tickets.standing import Standing
+from pipelines.tickets.storm_plan import StormDay, plan_storms
+from pipelines.tickets.storms import Cause, find_cause, find_suspects, list_causes
+from pipelines.tickets.ticket_changes import Writing, follow_ticket, keep_ticket, open_ticket
+from pipelines.tickets.tracker import Ticket
+from pipelines.tickets.visits import order_by_visit
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """The tickets of the day: open ones by key, each key's last closed one, those opened for the day."""
+
+    open: Mapping[str, Ticket]
+    closed: Mapping[str, Ticket]
+    opened_today: Sequence[Ticket]
 
 
 def plan_changes(
@@ -20,26 +37,108 @@ def plan_changes(
     *,
     day: dt.date,
     list_manifest: str | None,
+    notes: PlanNotes | None = None,
 ) -> Plan:
     """Plan one day: every entry gets, keeps or waits for a ticket; every open ticket stays or is closed.
 
-    ``entries`` are the list of ``day`` in rank order, each key once. ``tickets`` must hold every open
-    ticket of the environment, every ticket of the entries' keys, and every ticket opened for ``day``.
-    ``list_manifest`` names the published edition, null if there is none.
+    ``entries`` are the list of ``day``, each key once. ``tickets`` must hold every open ticket of the
+    environment, every ticket of the entries' keys and of the keys of causes that they share often, and every
+    ticket opened for ``day``. ``list_manifest`` names the published edition, null if there is none.
 
-    The same input gives the same plan, and a plan made after it was carried out holds no work.
+    The same input in any order gives the same plan, and a plan made after it was carried out holds no work.
     """
-    known = {ticket.ticket_id: ticket for ticket in tickets}
-    open_tickets = {ticket.key: ticket for ticket in known.values() if ticket.is_open}
-    closed_tickets = _latest_closed(known.values())
-    n_opened = sum(ticket.record.opened_day == day for ticket in known.values())
-    listed = {entry.key.digest for entry in entries}
+    ranked = sorted(entries, key=lambda entry: (entry.rank, entry.component_id))
+    ranked = [fit_to_window(entry, policy.document.maintenance, day) for entry in ranked]
+    known = _sort_tickets(tickets, day)
+    writing = Writing(policy=policy, day=day, list_manifest=list_manifest, notes=notes or PlanNotes())
 
-    changes: list[Change] = []
+    changes, departed = _plan_open_tickets(ranked, known, fleet, policy, day)
     not_opened: list[NotOpened] = []
+    standing = Standing.of_tickets(
+        [ticket for key, ticket in known.open.items() if key not in departed],
+        known.opened_today,
+        fleet.redundancy_groups,
+    )
+    candidates = []
+    for entry in ranked:
+        key = entry.key.digest
+        if key in departed or _is_gone(entry, fleet, day):
+            reason = "the part failed or left this host"
+            not_opened.append(NotOpened(entry=entry, hold=Hold.GONE, reason=reason))
+        elif key in known.open:
+            spare = describe_spare(entry.model, policy.document.spares, standing, is_promised=True)
+            changes.append(follow_ticket(entry, known.open[key], writing, spare))
+        else:
+            candidates.append(
+                Candidate(
+                    entry=entry,
+                    policy=policy,
+                    day=day,
+                    previous=known.closed.get(key),
+                    has_returned=key in fleet.returned,
+                    standing=standing,
+                    gone=fleet.gone_tickets.get(key),
+                    first_day=fleet.first_day,
+                )
+            )
+
+    eligible = _hold_back(candidates, not_opened)
+    storms = _view_storms(ranked, known, fleet, writing)
+    storm_plan = plan_storms(eligible, storms, policy, day)
+    changes += storm_plan.changes
+    not_opened += storm_plan.not_opened
+
+    singles = {candidate.entry.key: candidate for candidate in storm_plan.singles}
+    visited = {
+        name_rack(ticket.record.site, ticket.record.rack)
+        for key, ticket in known.open.items()
+        if key not in departed
+    }
+    visit = policy.document.rack_visit
+    for entry in order_by_visit(
+        [candidate.entry for candidate in storm_plan.singles],
+        {rack for rack in visited if rack is not None},
+        None if visit is None else visit.at_least_risk_share,
+    ):
+        candidate = singles[entry.key]
+        if held := find_hold(candidate, ROOM_RULES):
+            not_opened.append(NotOpened(entry=entry, hold=held[0], reason=held[1]))
+            continue
+        standing.hold(entry.host_id, entry.model)
+        spare = describe_spare(entry.model, policy.document.spares, standing, is_promised=True)
+        change = open_ticket(candidate, writing, spare)
+        changes.append(change)
+        if isinstance(change, Create):
+            standing.count_new(entry.site)
+    return Plan(changes=tuple(changes), not_opened=tuple(not_opened))
+
+
+def _sort_tickets(tickets: Iterable[Ticket], day: dt.date) -> _Known:
+    known = {ticket.ticket_id: ticket for ticket in tickets}
+    closed: dict[str, Ticket] = {}
+    for ticket in known.values():
+        # Trackers list the oldest first, so a tie goes to the newer.
+        former = closed.get(ticket.key)
+        if not ticket.is_open and (former is None or ticket.record.opened_day >= former.record.opened_day):
+            closed[ticket.key] = ticket
+    return _Known(
+        open={ticket.key: ticket for ticket in known.values() if ticket.is_open},
+        closed=closed,
+        opened_today=[ticket for ticket in known.values() if ticket.record.opened_day == day],
+    )
+
+
+def _plan_open_tickets(
+    entries: Sequence[Entry], known: _Known, fleet: FleetDay, policy: Policy, day: dt.date
+) -> tuple[list[Change], set[str]]:
+    """Plan the open tickets of parts that end or are not listed; return the keys of those that end, too."""
+    listed = {entry.key.digest for entry in entries}
+    changes: list[Change] = []
     departed: set[str] = set()
-    for key, ticket in open_tickets.items():
-        departure = find_departure(
+    for key, ticket in known.open.items():
+        if ticket.record.is_storm:
+            continue
+        departure: Close | None = find_departure(
             ticket, fleet, day=day, is_listed=key in listed, close_after_days=policy.close_after_days
         )
         if departure is not None:
@@ -47,128 +146,46 @@ def plan_changes(
             changes.append(departure)
         elif key not in listed:
             since = fleet.off_list_since.get(key)
-            changes.append(
-                _keep(ticket, "not listed today" if since is None else f"off the list since {since}")
-            )
-    for entry in entries:
-        key = entry.key.digest
-        if key in departed or _is_gone(entry, fleet, day):
-            not_opened.append(
-                NotOpened(entry=entry, hold=Hold.GONE, reason="the part failed or left this host")
-            )
-        elif key in open_tickets:
-            changes.append(_follow(entry, open_tickets[key], policy, day, list_manifest))
+            reason = "not listed today" if since is None else f"off the list since {since}"
+            changes.append(keep_ticket(ticket, reason))
+    return changes, departed
+
+
+def _hold_back(candidates: Sequence[Candidate], not_opened: list[NotOpened]) -> list[Candidate]:
+    """Return the candidates that nothing of their own speaks against; say of the others why."""
+    eligible = []
+    for candidate in candidates:
+        if held := find_hold(candidate, OWN_RULES):
+            not_opened.append(NotOpened(entry=candidate.entry, hold=held[0], reason=held[1]))
         else:
-            candidate = Candidate(
-                entry=entry,
-                policy=policy,
-                day=day,
-                previous=closed_tickets.get(key),
-                has_returned=key in fleet.returned,
-                n_opened=n_opened,
-            )
-            planned = _open(candidate, list_manifest)
-            if isinstance(planned, NotOpened):
-                not_opened.append(planned)
-            else:
-                changes.append(planned)
-                n_opened += isinstance(planned, Create)
-    return Plan(changes=tuple(changes), not_opened=tuple(not_opened))
+            eligible.append(candidate)
+    return eligible
 
 
-def _latest_closed(tickets: Iterable[Ticket]) -> dict[str, Ticket]:
-    """Return each key's last closed ticket; trackers list the oldest first, so a tie goes to the newer."""
-    latest: dict[str, Ticket] = {}
-    for ticket in tickets:
-        if not ticket.is_open and ticket.record.opened_day >= _opened_day(latest.get(ticket.key)):
-            latest[ticket.key] = ticket
-    return latest
-
-
-def _opened_day(ticket: Ticket | None) -> dt.date:
-    return dt.date.min if ticket is None else ticket.record.opened_day
+def _view_storms(entries: Sequence[Entry], known: _Known, fleet: FleetDay, writing: Writing) -> StormDay:
+    siblings: dict[Cause, list[str]] = {}
+    for entry in entries:
+        if ticket := known.open.get(entry.key.digest):
+            for cause in list_causes(entry):
+                siblings.setdefault(cause, []).append(ticket.ticket_id)
+    reopen_days = dt.timedelta(days=writing.policy.reopen_within_days)
+    return StormDay(
+        suspects=find_suspects(entries, fleet.shares, writing.policy.document.storm),
+        tickets={
+            find_cause(ticket.record): ticket
+            for ticket in (*known.closed.values(), *known.open.values())
+            if ticket.record.is_storm
+        },
+        siblings=siblings,
+        deleted=frozenset(
+            key for key, gone in fleet.gone_tickets.items() if writing.day <= gone.missed_on + reopen_days
+        ),
+        list_manifest=writing.list_manifest,
+        notes=writing.notes,
+    )
 
 
 def _is_gone(entry: Entry, fleet: FleetDay, day: dt.date) -> bool:
     """Return whether the list's own day, or a later one, already knows that the part failed."""
     failed_on = fleet.failed_on.get(entry.component_id)
     return failed_on is not None and failed_on >= day
-
-
-def _follow(
-    entry: Entry, ticket: Ticket, policy: Policy, day: dt.date, list_manifest: str | None
-) -> Update | Keep:
-    """Bring an open ticket up to date: aloud where there is news, else only its record, or not at all."""
-    record = ticket.record
-    listed = record.model_copy(update={"last_listed_day": max(day, record.last_listed_day)})
-    news = [] if ticket.is_snoozed(day) else list_news(entry, record, policy)
-    if news:
-        draft = write_draft(entry, _retell(entry, listed, day, list_manifest))
-        comment = write_news_comment(entry, record, day, news)
-        reason = " and ".join(news)
-        return Update(ticket_id=ticket.ticket_id, draft=draft, comment=comment, reason=reason)
-    if listed == record:
-        return _keep(ticket, "up to date")
-    # Title and text stay as they are: a person may have added to them.
-    body = replace_record(ticket.body, listed)
-    draft = Draft(title=ticket.title, body=body, record=listed)
-    return Update(ticket_id=ticket.ticket_id, draft=draft, comment=None, reason="still listed")
-
-
-def _open(candidate: Candidate, list_manifest: str | None) -> Create | Reopen | NotOpened:
-    entry, day, previous = candidate.entry, candidate.day, candidate.previous
-    if hold := find_hold(candidate):
-        return NotOpened(entry=entry, hold=hold[0], reason=hold[1])
-    if previous is None or not may_reopen(candidate):
-        record = _first_record(entry, day, list_manifest)
-        return Create(draft=write_draft(entry, record), reason=f"rank {entry.rank}")
-    # The old due day has passed or belonged to the old alert.
-    listed = previous.record.model_copy(update={"last_listed_day": day, "due_day": entry.due_day})
-    return Reopen(
-        ticket_id=previous.ticket_id,
-        draft=write_draft(entry, _retell(entry, listed, day, list_manifest)),
-        comment=write_reopen_comment(entry, day, previous.outcome, previous.closed_day),
-        reason=f"closed on {previous.closed_day} and listed again",
-    )
-
-
-def _first_record(entry: Entry, day: dt.date, list_manifest: str | None) -> TicketRecord:
-    return TicketRecord(
-        environment=entry.key.environment,
-        host_id=entry.host_id,
-        component_id=entry.component_id,
-        component_kind=entry.component_kind,
-        target=entry.target,
-        slot=entry.slot,
-        opened_day=day,
-        opened_model_id=entry.model_id,
-        opened_list_manifest=list_manifest,
-        list_day=day,
-        list_manifest=list_manifest,
-        model_id=entry.model_id,
-        last_listed_day=day,
-        due_day=entry.due_day,
-        told_risk=entry.risk,
-        told_signals=tuple(sorted({reason.signal for reason in entry.evidence})),
-    )
-
-
-def _retell(entry: Entry, record: TicketRecord, day: dt.date, list_manifest: str | None) -> TicketRecord:
-    """Return the record of a ticket whose text is written anew from the list of ``day``."""
-    signals = set(record.told_signals) | {reason.signal for reason in entry.evidence}
-    return record.model_copy(
-        update={
-            "list_day": day,
-            "list_manifest": list_manifest,
-            "model_id": entry.model_id,
-            "slot": entry.slot,
-            # Each new list names a later day; the promise made first is the one that counts.
-            "due_day": min(entry.due_day, record.due_day),
-            "told_risk": entry.risk,
-            "told_signals": tuple(sorted(signals)),
-        }
-    )
-
-
-def _keep(ticket: Ticket, reason: str) -> Keep:
-    return Keep(ticket_id=ticket.ticket_id, key=ticket.key, reason=reason)

@@ -15,6 +15,8 @@ from pipelines.errors import PermanentError
 from pipelines.tickets.escaping import escape_json
 from pipelines.tickets.ticket_key import TicketKey
 
+# In the place of a target in the key of a storm's ticket; no target of a model has this name.
+STORM_TARGET = "storm"
 BEGIN = "BEGIN PREFAIL RECORD (written by a program, leave it as it is)"
 END = "END PREFAIL RECORD"
 # Values from data are single lines behind a label, so they can't stand alone on a line as the markers do.
@@ -27,6 +29,9 @@ class TicketRecord(BaseModel):
     ``told_risk`` and ``told_signals`` are what a reader of the ticket already knows: the risk last
     written down, and every signal ever named. ``list_day``, ``list_manifest`` and ``model_id`` say what
     the text is made of now, the ``opened_…`` fields what made the ticket.
+
+    ``hardware_model``, ``site``, ``rack`` and ``playbook_rule`` are null in tickets of before they were kept.
+    ``n_members`` is of a storm's ticket: how many parts its readers know it to be about.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -48,6 +53,17 @@ class TicketRecord(BaseModel):
     due_day: dt.date
     told_risk: float
     told_signals: tuple[str, ...]
+    hardware_model: str | None = None
+    site: str | None = None
+    rack: str | None = None
+    playbook_rule: str | None = None
+    policy: str | None = None
+    n_members: int | None = None
+
+    @property
+    def is_storm(self) -> bool:
+        """Whether the ticket is about a cause that many parts share, not about a part."""
+        return self.target == STORM_TARGET
 
     @property
     def key(self) -> TicketKey:

@@ -11,6 +11,10 @@ class TicketGoneError(PermanentError):
     """A ticket that Prefail opened was deleted, merged, or given another key by a person."""
 
 
+class TicketDeletedError(TicketGoneError):
+    """It is no longer there under its number: deleted, merged into another, or moved to another place."""
+
+
 # Every other error says something about the tracker itself, and ends the run where it is.
 ONE_TICKET_ERRORS = (ClaimHeldError, TicketGoneError)
 

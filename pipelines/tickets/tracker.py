@@ -38,6 +38,10 @@ TECHNICIAN_OUTCOMES = (
 OUR_OUTCOMES = (Outcome.LEFT_LIST, Outcome.REPLACED, Outcome.STOPPED_REPORTING)
 
 
+PERSON_COMMENT = "remark-"
+"""How the ids of comments begin that are not ours."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Draft:
     """What a ticket shall say. ``body`` ends with the written form of ``record``."""
@@ -87,6 +91,21 @@ class Comment:
     day: dt.date
     text: str
 
+    @property
+    def is_from_person(self) -> bool:
+        """Whether a person wrote it in the tracker; ours are named by day and words."""
+        return self.comment_id.startswith(PERSON_COMMENT)
+
+
+class TicketReader(Protocol):
+    """What a plan needs of a ticketing system: to look, no more."""
+
+    def find(self, keys: Collection[str]) -> list[Ticket]: ...
+
+    def list_open(self, environment: str) -> list[Ticket]: ...
+
+    def list_opened_on(self, environment: str, day: dt.date) -> list[Ticket]: ...
+
 
 class Tracker(Protocol):
     """The door to a ticketing system.
@@ -112,7 +131,7 @@ class Tracker(Protocol):
         ...
 
     def get(self, ticket_id: str) -> Ticket:
-        """Return one ticket; ``PermanentError`` if there is none."""
+        """Return one ticket; ``PermanentError`` if there is none, ``TicketDeletedError`` if there was one."""
         ...
 
     def create(self, draft: Draft) -> Ticket:

@@ -111,23 +111,25 @@ def _write_journal(root: Path, n_lines: int) -> None:
     (root / DAY.isoformat()).mkdir(parents=True)
     rng = random.Random(7)
     start = int(dt.datetime.combine(DAY, dt.time(), dt.UTC).timestamp() * 1e6)
-    lines = []
-    for at in range(n_lines):
-        message = _fill(rng.choice(_QUIET[:7] + _LOUD), rng, at).split("] ", 1)[-1]
-        entry = {
-            "__CURSOR": f"s=0123456789abcdef0123456789abcdef;i={at:x};b=fedcba9876543210fedcba9876543210",
-            "__REALTIME_TIMESTAMP": str(start + at * 1000),
-            "_BOOT_ID": "fedcba9876543210fedcba9876543210",
-            "_MACHINE_ID": "0123456789abcdef0123456789abcdef",
-            "_HOSTNAME": "host-000",
-            "_TRANSPORT": "kernel",
-            "PRIORITY": "6",
-            "SYSLOG_FACILITY": "0",
-            "SYSLOG_IDENTIFIER": "kernel",
-            "MESSAGE": message,
-        }
-        lines.append(json.dumps(entry) + "\n")
-    (root / DAY.isoformat() / "host-000.log").write_text("".join(lines), "utf-8")
+    per_host = max(1, n_lines // N_HOSTS)
+    for host in range(N_HOSTS):
+        lines = []
+        for at in range(per_host):
+            message = _fill(rng.choice(_QUIET[:7] + _LOUD), rng, at).split("] ", 1)[-1]
+            entry = {
+                "__CURSOR": f"s=0123456789abcdef0123456789abcdef;i={at:x};b=fedcba9876543210fedcba9876543210",
+                "__REALTIME_TIMESTAMP": str(start + at * 86_400_000_000 // per_host),
+                "_BOOT_ID": "fedcba9876543210fedcba9876543210",
+                "_MACHINE_ID": "0123456789abcdef0123456789abcdef",
+                "_HOSTNAME": f"host-{host:03d}",
+                "_TRANSPORT": "kernel",
+                "PRIORITY": "6",
+                "SYSLOG_FACILITY": "0",
+                "SYSLOG_IDENTIFIER": "kernel",
+                "MESSAGE": message,
+            }
+            lines.append(json.dumps(entry) + "\n")
+        (root / DAY.isoformat() / f"host-{host:03d}.log").write_text("".join(lines), "utf-8")
 
 
 def _clock(at: int, n: int) -> str:

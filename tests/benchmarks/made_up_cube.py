@@ -56,4 +56,4 @@ def make_population(cube: Cube) -> PopulationTable:
         }
     )
     last_day = cube.first_day + dt.timedelta(days=cube.n_days - 1)
-    return PopulationTable.from_tables({last_day: count_population(table, cube.signals)})
+    return PopulationTable.from_tables({last_day: count_population(table, cube.signals, "drive")})

@@ -39,16 +39,20 @@ FILES = sorted(FOLDER.glob("*.odcs.yaml"))
 
 def test_these_datasets_have_a_contract() -> None:
     assert list_contracts() == [
+        "core_dimm_days",
         "core_drive_days",
         "core_failures",
+        "core_gpu_days",
         "core_host_days",
         "core_model_population",
         "out_at_risk_hosts",
         "out_predictions",
         "raw_drive_smart",
+        "raw_failures",
         "raw_host_metrics",
         "raw_hw_events",
         "raw_inventory",
+        "raw_outcomes",
     ]
 
 
@@ -131,7 +135,7 @@ def test_the_digest_is_of_the_files_bytes() -> None:
 
 def test_an_unknown_dataset_names_those_that_exist() -> None:
     with pytest.raises(
-        ContractFileError, match=r"'raw_drives' has no contract. Those that exist: core_drive_days,"
+        ContractFileError, match=r"'raw_drives' has no contract. Those that exist: core_dimm_days,"
     ):
         load_contract("raw_drives")
 

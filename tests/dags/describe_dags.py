@@ -73,6 +73,8 @@ def describe_task(task):
         "timeout_hours": task.execution_timeout.total_seconds() / 3600 if task.execution_timeout else None,
         "outlets": sorted(outlet.name for outlet in task.outlets),
         "is_mapped": task.is_mapped,
+        "trigger_rule": str(task.trigger_rule.value),
+        "downstream": sorted(task.downstream_task_ids),
         "map_index_template": getattr(task, "map_index_template", None),
     }
 

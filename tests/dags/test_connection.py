@@ -14,8 +14,10 @@ from pipelines.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 _SCRIPT = """\
-from prefail_airflow.steps import open_run
-settings, lake = open_run()
+from pipelines.lake import open_lake
+from prefail_airflow.steps import read_run_settings
+settings = read_run_settings()
+lake = open_lake(settings.lake.root, settings.lake)
 credentials = lake.store._client._request_signer._credentials
 print([credentials.access_key, credentials.secret_key, lake.store.root, settings.lake.region])
 print(settings, settings.model_dump_json())

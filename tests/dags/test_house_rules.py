@@ -8,7 +8,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 DAGS_FOLDER = PROJECT / "dags"
-DAG_FILES = ("ingest_day.py", "score_day.py", "train_models.py")
+DAG_FILES = ("collect_outcomes.py", "ingest_day.py", "score_day.py", "train_models.py")
 
 Dags = dict[str, SimpleNamespace]
 
@@ -19,7 +19,7 @@ def parse_file(name: str) -> ast.Module:
 
 def test_exactly_these_dags_exist_and_every_file_can_be_imported(parsed: SimpleNamespace, dags: Dags) -> None:
     assert vars(parsed.import_errors) == {}
-    assert sorted(dags) == ["ingest_day", "score_day", "train_models"]
+    assert sorted(dags) == ["collect_outcomes", "ingest_day", "score_day", "train_models"]
 
 
 def test_what_dag_files_share_is_not_parsed_as_a_dag_file(parsed: SimpleNamespace) -> None:
@@ -98,9 +98,9 @@ def test_the_head_has_one_partition_a_day_and_the_consumer_waits_for_its_asset(d
         "%Y-%m-%d",
     )
     emitted = {task.task_id: task.outlets for task in head.tasks if task.outlets}
-    assert emitted == {"build": ["core_drive_days"]}
+    assert emitted == {"build": ["component_days"]}
     assert consumer.schedule == "PartitionedAssetTimetable"
-    assert consumer.schedule_assets == ["core_drive_days"]
+    assert consumer.schedule_assets == ["component_days"]
 
 
 def test_a_consumer_is_never_created_paused_because_its_events_would_be_lost(dags: Dags) -> None:
@@ -113,10 +113,26 @@ def test_a_consumer_is_never_created_paused_because_its_events_would_be_lost(dag
 def test_tasks_run_in_the_order_of_the_day(dags: Dags) -> None:
     order = {dag_id: [task.task_id for task in dag.tasks] for dag_id, dag in dags.items()}
     assert order == {
-        "ingest_day": ["list_sources", "ingest", "build"],
+        "collect_outcomes": ["collect"],
+        "ingest_day": ["list_sources", "ingest", "build", "check_sources"],
         "score_day": ["score", "publish", "tickets", "data_docs"],
         "train_models": ["list_targets", "train"],
     }
+
+
+def test_a_source_that_fails_costs_neither_the_others_nor_the_build(dags: Dags) -> None:
+    rules = {task.task_id: task.trigger_rule for task in dags["ingest_day"].tasks}
+    assert rules == {
+        "list_sources": "all_success",
+        "ingest": "all_success",
+        "build": "all_done_min_one_success",
+        "check_sources": "all_done",
+    }
+
+
+def test_the_run_ends_with_the_check_of_its_sources_so_that_it_fails_where_one_did(dags: Dags) -> None:
+    leaves = [task.task_id for task in dags["ingest_day"].tasks if not task.downstream]
+    assert leaves == ["check_sources"]
 
 
 @pytest.mark.parametrize("name", DAG_FILES)

@@ -1,4 +1,4 @@
-"""The real scheduler: a scheduled run, a back-fill, consumers by asset and key, and a day run again."""
+"""The real scheduler: a scheduled run, a back-fill, consumers by asset and key, a day run again, a source down."""
 
 import datetime as dt
 import hashlib
@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from airflow_server import BIN, AirflowServer, run_airflow
 
+from pipelines.day_runs import open_settings_lake
+from pipelines.published_list import read_day_manifest
 from pipelines.settings import load_settings
 from pipelines.tickets.trackers import open_tracker
 
@@ -60,13 +62,7 @@ annual_failure_rate = 0.8
     )
     span = ("--from", made.history_days[0].isoformat(), "--to", made.history_days[-1].isoformat())
     for step in ("ingest", "build"):
-        done = subprocess.run(
-            [BIN / "prefail", "--config", settings_path, step, *span, "--jobs", "2"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        run_prefail(settings_path, step, *span, "--jobs", "2")
     return made
 
 
@@ -140,6 +136,51 @@ def test_schedule_and_backfill_drive_every_day_once_and_a_second_run_changes_not
     run_yesterday_again(airflow, days, times_before=2)
     assert published_bytes(fleet) == healed
     assert all_tickets(fleet) == tickets
+
+    check_that_a_source_which_is_down_holds_up_nobody(fleet, airflow, days)
+
+
+def check_that_a_source_which_is_down_holds_up_nobody(
+    fleet: Fleet, airflow: AirflowServer, days: list[str]
+) -> None:
+    """Add a log that was delivered the day before and not yesterday: the list comes, and the run is red."""
+    log = fleet.settings_path.parent / "logs" / days[-2] / "web-1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"{days[-2]}T04:05:06Z web-1 kernel: EDAC MC0: 1 CE on DIMM_A1\n", "utf-8")
+    with fleet.settings_path.open("a", encoding="utf-8") as settings:
+        settings.write('\n[[sources]]\nname = "logs"\nkind = "kernel_log"\npath = "logs"\nlate_days = 0\n')
+    run_prefail(fleet.settings_path, "ingest", "--day", days[-2], "--source", "logs")
+
+    started = airflow.trigger("ingest_day", partition_key=days[-1])
+    airflow.wait_for(
+        "the list of a day with a source down",
+        lambda: (
+            keys_of_finished_runs(airflow, "score_day") == days + [days[-1]] * 3
+            and any(run.run_id == started and run.state == "failed" for run in airflow.runs("ingest_day"))
+        ),
+        may_fail=frozenset({"ingest_day.ingest", "ingest_day.check_sources"}),
+    )
+    assert airflow.states("ingest_day", started) == {
+        "list_sources": "success",
+        "ingest[drives]": "success",
+        "ingest[logs]": "failed",
+        "build": "success",
+        "check_sources": "failed",
+    }
+    assert f"1 of 2 sources failed for {days[-1]}: logs. The day was built from the others" in (
+        airflow.newest_errors()
+    )
+    lake = open_settings_lake(load_settings(fleet.settings_path))
+    assert read_day_manifest(fleet.yesterday, lake).outages == (
+        f"source logs delivered nothing of {days[-1]} (last: {days[-2]}): no component was left out for it",
+    )
+
+
+def run_prefail(settings_path: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        [BIN / "prefail", "--config", settings_path, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def run_yesterday_again(airflow: AirflowServer, days: list[str], *, times_before: int) -> None:

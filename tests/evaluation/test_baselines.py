@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from features.baselines import estimate_model_rates, fit_logistic, list_rule_features, score_rule
 from features.ranking import measure_ranking
@@ -92,3 +93,30 @@ def test_separable_data_and_constant_columns_give_finite_weights() -> None:
     features = np.column_stack([np.linspace(0, 100, 200), np.full(200, 7.0)]).astype(np.float32)
     fitted = fit_logistic(("a", "b"), features, features[:, 0] > 50)
     assert np.all(np.isfinite([*fitted.weights, fitted.intercept]))
+
+
+def test_a_tier_of_daily_counts_holds_from_the_first_day_that_lies_above_its_threshold() -> None:
+    rule = RuleDefinition.model_validate(
+        {
+            "title": "uncorrectable in 7 days; then 10 corrected a day in 30",
+            "signals": ["ue"],
+            "tiers": [
+                {"window_days": 7, "risk": 0.5, "aggregate": "max"},
+                {"window_days": 30, "risk": 0.1, "aggregate": "max", "signals": ["ce"], "above": 10},
+                {"window_days": 30, "risk": 0.02, "aggregate": "max", "signals": ["ce"]},
+            ],
+            "base_risk": 0.001,
+        }
+    )
+    assert list_rule_features(rule) == ("ue_max_7d", "ce_max_30d")
+    features = np.array([[1, 0], [0, 11], [0, 10], [0, 0], [np.nan, np.nan], [np.nan, 11]], dtype=np.float32)
+    risk = score_rule(rule, features)
+    assert risk[0] > 0.1 > risk[1] > 0.02 > risk[2] > 0.001
+    assert risk[3] == risk[4] == 0.001
+    assert risk[5] == risk[1]
+
+
+def test_a_rule_whose_later_tier_claims_more_is_refused() -> None:
+    tiers = [{"window_days": 7, "risk": 0.1}, {"window_days": 30, "risk": 0.2}]
+    with pytest.raises(ValidationError, match="risks must descend"):
+        RuleDefinition.model_validate({"title": "t", "signals": ["a"], "tiers": tiers, "base_risk": 0.01})

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fleet_of_lives import FIRST_DAY, make_scored_fleet
@@ -5,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.evaluation import ComponentLives, measure_span, select_candidates, summarise_walk, walk_tickets
+from features.labels import ComponentFailures
+from features.ranking import judge_rows
 
 
 def lives_of(**last_and_failed: tuple[int, bool]) -> ComponentLives:
@@ -116,3 +120,42 @@ def test_a_perfect_order_catches_what_the_budget_allows_and_a_reversed_one_nothi
     assert results[1].n_hits == 0
     assert results[0].n_tickets == results[1].n_tickets > 0
     assert fleet.day.min() > FIRST_DAY
+
+
+@pytest.mark.parametrize(
+    ("changed_on", "known_on", "is_judged"),
+    [(101, 110, False), (130, 140, False), (131, 140, True), (99, 99, True), (110, 201, True)],
+)
+def test_a_ticket_whose_part_was_changed_on_our_advice_within_the_horizon_is_not_judged(
+    changed_on: int, known_on: int, is_judged: bool
+) -> None:
+    lives = replace(
+        lives_of(a=(200, False), b=(200, False)),
+        unconfirmed_changes=ComponentFailures(
+            component_index=np.array([0]), day_numbers=np.array([changed_on]), known_on=np.array([known_on])
+        ),
+    )
+    opened = walk_one(lives, [(0, 100, 0.9), (1, 100, 0.1)], ONE_TICKET_A_DAY_OF_TWO)
+    assert opened == ([(0, 100, False)] if is_judged else [])
+
+
+def test_a_part_that_failed_before_anybody_changed_it_is_a_hit_all_the_same() -> None:
+    lives = replace(
+        lives_of(a=(110, True), b=(200, False)),
+        unconfirmed_changes=ComponentFailures(
+            component_index=np.array([0]), day_numbers=np.array([112]), known_on=np.array([113])
+        ),
+    )
+    assert walk_one(lives, [(0, 100, 0.9), (1, 100, 0.1)], ONE_TICKET_A_DAY_OF_TWO) == [(0, 100, True)]
+
+
+def test_chance_is_measured_without_the_rows_that_can_not_be_judged() -> None:
+    lives = lives_of(a=(110, True), b=(200, False), c=(200, False))
+    rows = select_candidates(lives, np.arange(3), np.full(3, 100), np.array([0.3, 0.2, 0.1]))
+    changes = ComponentFailures(
+        component_index=np.array([1]), day_numbers=np.array([105]), known_on=np.array([106])
+    )
+    advised = replace(lives, unconfirmed_changes=changes)
+    assert measure_span(rows, lives, horizon_days=30, lead_days=1).random_precision == 1 / 3
+    assert measure_span(rows, advised, horizon_days=30, lead_days=1).random_precision == 1 / 2
+    assert judge_rows(rows, advised, horizon_days=30, lead_days=1).fails_in_horizon.tolist() == [True, False]

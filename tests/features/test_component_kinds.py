@@ -14,9 +14,9 @@ from features.component_kinds import (
     ComponentKind,
     list_component_kinds,
     load_component_kind,
-    make_component_days,
     read_component_kind,
 )
+from features.kind_days import make_component_days
 
 NOON = dt.datetime(2026, 2, 1, 12, tzinfo=dt.UTC)
 

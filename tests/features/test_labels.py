@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.labels import NO_FAILURE, ComponentFailures, label_component_days
+from features.labels import NO_FAILURE, ComponentFailures, find_uncertain_days, label_component_days
 
 NULL = None
 DAY, LEAD, HORIZON = 100, 1, 30
@@ -167,3 +167,28 @@ def test_the_order_of_failures_and_rows_never_matters(
     shuffled = History(entries=tuple(entries_), rows=tuple(rows))
     found = labels_of(shuffled, failures(*entries_), known_until)
     np.testing.assert_array_equal(found, [expected[row] for row in rows])
+
+
+@pytest.mark.parametrize(
+    ("change", "failure", "is_uncertain"),
+    [
+        (100, NO_FAILURE, True),
+        (101, NO_FAILURE, True),
+        (130, NO_FAILURE, True),
+        (131, NO_FAILURE, False),
+        (110, 120, True),
+        (110, 110, False),
+        (120, 110, False),
+        (NO_FAILURE, NO_FAILURE, False),
+    ],
+)
+def test_a_day_is_uncertain_if_the_part_was_changed_on_our_advice_within_the_horizon_before_it_failed(
+    change: int, failure: int, is_uncertain: bool
+) -> None:
+    found = find_uncertain_days(
+        day_numbers=np.array([100]),
+        next_failure_days=np.array([failure]),
+        next_change_days=np.array([change]),
+        horizon_days=30,
+    )
+    assert found.tolist() == [is_uncertain]

@@ -49,25 +49,28 @@ def test_the_histogram_counts_each_known_value_once_in_a_fixed_order() -> None:
     rows = pa.table(
         {"model": ["b", "a", "b", "b", "b"], "pending": [0, 4, None, 5, 4], "crc": [1, 1, 1, 1, None]}
     )
-    found = count_population(rows, ["pending", "crc"]).to_pylist()
+    found = count_population(rows, ["pending", "crc"], "drive").to_pylist()
+    assert {row.pop("component_kind") for row in found} == {"drive"}
     assert [tuple(row.values()) for row in found] == [
         ("a", "pending", 9, 1), ("a", "crc", 1, 1),
         ("b", "pending", 0, 1), ("b", "pending", 9, 1), ("b", "pending", 10, 1), ("b", "crc", 1, 3),
     ]  # fmt: skip
     shuffled = rows.take([3, 0, 4, 1, 2])
-    assert count_population(shuffled, ["pending", "crc"]).equals(count_population(rows, ["pending", "crc"]))
+    assert count_population(shuffled, ["pending", "crc"], "drive").equals(
+        count_population(rows, ["pending", "crc"], "drive")
+    )
 
 
 def test_a_day_without_rows_has_an_empty_population() -> None:
     empty = pa.table({"model": pa.array([], pa.string()), "pending": pa.array([], pa.int64())})
-    assert count_population(empty, ["pending"]).num_rows == 0
+    assert count_population(empty, ["pending"], "drive").num_rows == 0
 
 
 @pytest.mark.parametrize("is_one_day", [True, False])
 def test_percentiles_are_mid_ranks_in_the_own_model_on_the_same_day(is_one_day: bool) -> None:
     cube = seeded_fleet(n_days=12, n_components=60)
     tables = {
-        FIRST_DAY + dt.timedelta(days=day): count_population(_core_table(cube, day), SIGNALS)
+        FIRST_DAY + dt.timedelta(days=day): count_population(_core_table(cube, day), SIGNALS, "drive")
         for day in range(cube.n_days)
         if day != 4
     }
@@ -91,7 +94,7 @@ def test_percentiles_are_mid_ranks_in_the_own_model_on_the_same_day(is_one_day: 
 def test_an_unknown_model_has_no_percentile() -> None:
     cube = seeded_fleet(n_days=1, n_components=4)
     only_one = _core_table(cube, 0).filter(pa.array(cube.model_codes[cube.is_reported[0]] == 0))
-    population = PopulationTable.from_tables({FIRST_DAY: count_population(only_one, SIGNALS)})
+    population = PopulationTable.from_tables({FIRST_DAY: count_population(only_one, SIGNALS, "drive")})
     found = compute_features(
         cube, ["temperature_celsius_percentile"], np.zeros(4, int), np.arange(4), population
     )

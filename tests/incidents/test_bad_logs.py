@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from data_contracts.loader import load_contract
 from pipelines.lake import Lake
-from pipelines.sources import hw_events, log_files
+from pipelines.sources import event_bounds, log_files
+from pipelines.sources.hw_events import NOT_HARDWARE
 from pipelines.validation import validate_day
 from tests.logs.event_rows import DAY, left_out_of, read_logs, rows_of, signatures_of, write_log
 
@@ -124,7 +125,7 @@ def test_every_line_is_either_in_a_row_or_left_out(tmp_path: Path) -> None:
     n_rows = sum(int(str(row["n_events"])) for row in rows_of(raw))
     n_left = {reason: left.count for reason, left in left_out_of(raw).items()}
     assert n_rows == 50
-    assert n_left == {NO_TIME: 50, BAD_TIME: 50, hw_events.NOT_HARDWARE: 50}
+    assert n_left == {NO_TIME: 50, BAD_TIME: 50, NOT_HARDWARE: 50}
 
 
 def test_a_gzip_that_breaks_off_gives_what_is_before_the_break(tmp_path: Path) -> None:
@@ -210,6 +211,41 @@ def test_a_length_beyond_reason_does_not_swallow_the_journal(tmp_path: Path) -> 
     assert signatures_of(read_logs(tmp_path)) == ["ata_failed_command"]
 
 
+def test_an_export_entry_without_a_real_time_is_counted(tmp_path: Path) -> None:
+    fields = tuple(field for field in FIELDS if b"REALTIME" not in field)
+    write_log(tmp_path, "db1.export", _export(*FIELDS) + _export(b"__REALTIME_TIMESTAMP=soon", *fields))
+    raw = read_logs(tmp_path)
+    assert [row["n_events"] for row in rows_of(raw)] == [1]
+    left = left_out_of(raw)["a journal entry without a real-time stamp"]
+    assert (left.count, left.example) == (1, "db1.export: soon ata3.00: failed command: READ FPDMA QUEUED")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason", "count"),
+    [
+        ("db2.log", "févr.  1 12:00:05 db2 kernel: x\n1 févr. 12:00:05 db2 kernel: y\n", NO_TIME, 2),
+        (
+            "db2.json",
+            '{"_TRANSPORT": "kernel", "MESSAGE": "x"}\n',
+            "a journal entry without a real-time stamp",
+            1,
+        ),
+        ("db2.journal", "LPKSHHRH", "a binary journal; export it with journalctl -o json", 1),
+    ],
+)
+def test_a_file_in_which_no_time_can_be_read_is_in_each_days_account(
+    name: str, data: str, reason: str, count: int, tmp_path: Path
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "db1.log").write_text(f"{DAY}T12:00:05+00:00 db1 kernel: odd\n")
+    (tmp_path / "logs" / name).write_text(data)
+    raw = read_logs(tmp_path, layout="host_folders")
+    assert [row["host_id"] for row in rows_of(raw)] == ["db1"]
+    left = left_out_of(raw)[reason]
+    assert left.count == count
+    assert left.example.startswith(f"{name}: ")
+
+
 def test_an_export_that_breaks_off_says_so(tmp_path: Path) -> None:
     write_log(tmp_path, "db1.export", _export(*FIELDS) + b"__CURSOR=s=2\nMESS")
     raw = read_logs(tmp_path)
@@ -218,7 +254,7 @@ def test_an_export_that_breaks_off_says_so(tmp_path: Path) -> None:
 
 
 def test_a_host_that_makes_up_templates_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hw_events, "MAX_TEMPLATES_PER_HOST_DAY", 20)
+    monkeypatch.setattr(event_bounds, "MAX_TEMPLATES_PER_HOST_DAY", 20)
     words = [f"{a}{b}" for a in "ghijklm" for b in "nopqrst"]
     write_log(tmp_path, "db1.log", "".join(f"Feb  1 12:00:05 db1 kernel: word {word}\n" for word in words))
     raw = read_logs(tmp_path)
@@ -228,7 +264,7 @@ def test_a_host_that_makes_up_templates_is_bounded(tmp_path: Path, monkeypatch: 
 
 
 def test_a_host_that_floods_events_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hw_events, "MAX_EVENTS_PER_HOST_DAY", 10)
+    monkeypatch.setattr(event_bounds, "MAX_EVENTS_PER_HOST_DAY", 10)
     lines = [
         f"Feb  1 12:00:05 db1 kernel: Buffer I/O error on dev sd{a}{b}, x\n" for a in "abcde" for b in "fghij"
     ]

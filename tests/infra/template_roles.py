@@ -75,7 +75,8 @@ def _list_actions(resource: dict[str, object]) -> Iterator[str]:
 def _place(target: str) -> str:
     bucket, _, prefix = target.replace("${", "").replace("}", "").partition("/")
     name = BUCKETS[bucket.removesuffix(".Arn")]
-    return f"{name}/{prefix}" if prefix else name
+    # SeaweedFS knows a bucket or what a key starts with, no single key.
+    return f"{name}/{prefix.removesuffix('*')}*" if prefix else name
 
 
 def _as_list(value: object) -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,23 +9,16 @@ import pytest
 
 from pipelines.errors import PermanentError
 from pipelines.lake import Lake, open_lake
+from pipelines.lake_format import FORMAT_KEY, read_format
 from pipelines.publish import publish_day
 from pipelines.published_list import read_latest
 from pipelines.s3.store import S3Store
 from pipelines.score import score_day
 from pipelines.settings import Settings
+from tests.infra.linters import lint
 from tests.infra.template_roles import BUCKETS, TEMPLATE, Role, read_roles, read_template
 from tests.object_storage.seaweed_server import SeaweedServer
 from tests.object_storage.small_fleet import DAYS, fill_day, write_settings
-
-PROJECT = Path(__file__).parents[2]
-LINTERS = PROJECT / ".venv-infra-lint" / "bin"
-
-
-def lint(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    path = LINTERS / program
-    assert path.is_file(), f"{path} is missing: infra/make/environment.sh infra-lint"
-    return subprocess.run([path, *arguments], capture_output=True, text=True, timeout=300, check=False)
 
 
 def check_security(template: Path) -> list[str]:
@@ -143,6 +135,23 @@ def test_a_role_writes_where_its_step_does_and_nowhere_else(
         else:
             allowed.add(folder)
     assert allowed == WRITABLE[name]
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(("name", "may_write"), [("Extract", True), ("Train", False), ("Publish", False)])
+def test_every_step_reads_the_format_and_only_the_first_writes_it(
+    server: SeaweedServer, roles: dict[str, Role], name: str, may_write: bool
+) -> None:
+    open_lake("s3://lake", server.settings()).write_json(
+        FORMAT_KEY, {"lake": 1, "registry": 1, "release": "1"}
+    )
+    lake = open_lake("s3://lake", server.settings(roles[name].credentials))
+    assert read_format(lake).release == "1"
+    if may_write:
+        lake.write_json(FORMAT_KEY, {"lake": 1, "registry": 1, "release": "2"})
+    else:
+        with pytest.raises(PermanentError, match="AccessDenied"):
+            lake.write_json(FORMAT_KEY, {})
 
 
 @pytest.mark.service

@@ -182,7 +182,7 @@ def test_local_times_need_their_zone(tmp_path: Path) -> None:
     write_log(tmp_path, "db1.log", f"Feb  1 00:30:00 db1 kernel: {MESSAGE}\n")
     raw = read_logs(tmp_path, time_zone="Europe/Berlin")
     assert rows_of(raw) == []
-    assert left_out_of(raw)["events of another UTC day than the folder says"].example == "of 2026-01-31"
+    assert left_out_of(raw)[kernel_log.OTHER_DAY].example == "of 2026-01-31"
 
 
 def test_uptimes_end_where_the_file_ends(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_uptimes_end_where_the_file_ends(tmp_path: Path) -> None:
     assert rows["Linux version 6.1"] == dt.datetime(2026, 2, 1, 23, 0, tzinfo=dt.UTC)
     assert list(rows) == ["Linux version 6.1"]
     raw = read_logs(tmp_path)
-    assert left_out_of(raw)["events of another UTC day than the folder says"].count == 2
+    assert left_out_of(raw)[kernel_log.COPIED_DAY].count == 2
 
 
 def test_a_boot_in_the_middle_of_a_log_begins_after_the_one_before(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def write_fleet(
         )
         lake.write_day("core_drive_days", day, table, row_group_rows=shard_lengths(keys[is_there]))
         signals = ("pending_sectors", "reallocated_sectors", "power_on_hours")
-        lake.write_day("core_model_population", day, count_population(table, signals))
+        lake.write_day("core_model_population", day, count_population(table, signals, "drive"))
         failed = failure_day == number
         if failed.any():
             _write_failures(lake, day, keys[failed], ids[failed], models[failed], known_at)

@@ -67,7 +67,7 @@ def test_a_backtest_says_of_each_day_what_scoring_that_day_alone_says_bit_for_bi
             known_by=day,
         )
         failures = read_failures(trained_lake, "drive", day, first_day=first)
-        populations = read_populations(trained_lake, [day])
+        populations = read_populations(trained_lake, [day], component_kind="drive")
         alone = predict_risks(cube, scorer, day, populations, failures, n_threads=1).risk
         ours = predictions[pd.to_datetime(predictions["day"]).dt.date == day]["risk"].to_numpy()
         assert len(ours) > 200

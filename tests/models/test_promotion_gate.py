@@ -70,6 +70,16 @@ def test_a_challenger_that_is_better_at_large_but_worse_on_one_hardware_model_is
     assert any(line.startswith("Alpha") for line in decision.comparison)
 
 
+def test_many_groups_do_not_stop_a_promotion_by_luck() -> None:
+    """Each of 20 groups has a handful of failures; at 90 % a group or two would be worse by luck alone."""
+    many = np.array([f"group-{n:02d}" for n in range(20)])[np.arange(N_COMPONENTS) % 20]
+    easy = RULE.model_copy(update={"minimum_slice_failures": 2})
+    for seed in range(4):
+        model, rule = evaluate(0.6, seed=seed), evaluate(0.6, seed=100 + seed)
+        pair = Contest(challenger=(model,), incumbent=(rule,), models=many, seed=7)
+        assert judge_first_model(easy, pair).is_promoted
+
+
 def test_a_hardware_model_of_few_failures_can_not_stop_a_promotion() -> None:
     challenger = evaluate(1.0, seed=1, skill_on_alpha=0.0)
     incumbent = evaluate(0.0, seed=2, skill_on_alpha=0.5)

@@ -1,6 +1,7 @@
 import datetime as dt
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from model_fleet import AS_OF, FIRST_DAY, LAST_DAY, make_settings, make_target
 
@@ -139,3 +140,33 @@ def test_a_row_that_reached_us_after_the_as_of_day_is_left_out(own_fleet_lake: L
     after = collect(own_fleet_lake)
     assert day_number(day) in before.day
     assert day_number(day) not in after.day
+
+
+def test_a_part_changed_on_our_advice_teaches_nothing_of_the_days_whose_horizon_holds_the_change(
+    own_fleet_lake: Lake,
+) -> None:
+    before = collect(own_fleet_lake)
+    # A survivor: the rows of the others must stay as they are, so one that is in the sample.
+    key = int(before.component_keys[~before.fails][0])
+    changed_on = FIRST_DAY + dt.timedelta(days=60)
+    known_at = dt.datetime.combine(changed_on, dt.time(23), tzinfo=dt.UTC)
+    row = {
+        "component_id": ["a bay"],
+        "component_key": pa.array([key], pa.uint64()),
+        "component_kind": ["drive"],
+        "model": ["Alpha-4T"],
+        "host_id": ["a host"],
+        "failure_source": ["tickets"],
+        "is_confirmed": [False],
+        "known_at": pa.array([known_at], pa.timestamp("us", "UTC")),
+    }
+    own_fleet_lake.write_day("core_failures", changed_on, pa.table(row), part="outcomes-2026-03-02")
+    after = collect(own_fleet_lake)
+    number = day_number(changed_on)
+    is_gone = (
+        (before.component_keys == key) & (before.day <= number) & (before.day >= number - 30) & ~before.fails
+    )
+    assert is_gone.any()
+    assert np.array_equal(after.component_keys, before.component_keys[~is_gone])
+    assert np.array_equal(after.day, before.day[~is_gone])
+    assert np.array_equal(after.fails, before.fails[~is_gone])

@@ -5,7 +5,7 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
-from pipelines.failure_days import ROLL_UP_KEY, read_failure_days
+from pipelines.failure_days import ROLL_UP_KEY, read_failure_parts
 from pipelines.lake import Lake
 from pipelines.s3.store import S3Store
 from tests.object_storage.seaweed_server import READ_ONLY, SeaweedServer
@@ -37,7 +37,10 @@ def lake(s3_store: S3Store) -> Lake:
 
 
 def keys_by_day(lake: Lake) -> dict[dt.date, list[int]]:
-    return {day: rows["component_key"].to_pylist() for day, rows in read_failure_days(lake, None, DAYS[-1])}
+    keys: dict[dt.date, list[int]] = {}
+    for found in read_failure_parts(lake, None, DAYS[-1]):
+        keys.setdefault(found.day, []).extend(found.rows["component_key"].to_pylist())
+    return keys
 
 
 def n_gets(lake: Lake) -> int:
@@ -67,6 +70,16 @@ def test_new_and_changed_days_are_read_themselves(lake: Lake) -> None:
     assert n_gets(lake) == 4
     assert n_gets(lake) == 1
     assert keys_by_day(lake) == {**found, DAYS[-1]: []}
+
+
+def test_what_tickets_say_of_a_day_is_a_part_of_its_own(lake: Lake) -> None:
+    keys_by_day(lake)
+    lake.write_day("core_failures", DAYS[1], failures(55), part="outcomes-2026-01-09")
+    expected = {day: list(range(n % 3)) for n, day in enumerate(DAYS[:-2])} | {DAYS[1]: [0, 55]}
+    assert keys_by_day(lake) == expected
+    assert n_gets(lake) == 2
+    lake.delete_day("core_failures", DAYS[1], part="outcomes-2026-01-09")
+    assert keys_by_day(lake)[DAYS[1]] == [0]
 
 
 def test_a_deleted_day_is_gone(lake: Lake) -> None:

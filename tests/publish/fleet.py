@@ -81,7 +81,9 @@ def write_drive_days(lake: Lake, day: dt.date, overrides: Mapping[str, int] | No
         "core_drive_days", day, table, row_group_rows=shard_lengths(table["component_key"].to_numpy())
     )
     lake.write_day(
-        "core_model_population", day, count_population(table, [signal.name for signal in load_signals()])
+        "core_model_population",
+        day,
+        count_population(table, [signal.name for signal in load_signals()], "drive"),
     )
 
 

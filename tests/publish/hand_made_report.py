@@ -4,12 +4,15 @@ import datetime as dt
 import math
 
 from features.evidence import Reason
+from pipelines.realised_rates import RateScope, RealisedRate, RealisedRates
 from pipelines.report.content import (
     Abstention,
     AbstentionCount,
     BudgetFigures,
     ContractOutcome,
     ListEntry,
+    LogExcerpt,
+    LogLine,
     Report,
     ScorerDescription,
     Series,
@@ -84,8 +87,44 @@ def entry(rank: int = 1, **changes: object) -> ListEntry:
         "risk_series": Series(
             label="Risk", unit="", days=days(31), values=tuple(0.43 / rank * (i / 30) ** 3 for i in range(31))
         ),
+        "scored_by": "scored by a model trained on what was known by 2026-01-01",
+        "log": LogExcerpt(
+            about="this drive",
+            n_days=30,
+            lines=(
+                log_line("[sdc] Unrecovered read error at sector 7814037160", severity="error", count=1204),
+                log_line("ata5.00: failed command: READ FPDMA QUEUED"),
+            ),
+            n_left_out=3,
+        ),
     }
     return ListEntry(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def log_line(text: str, **changes: object) -> LogLine:
+    values: dict[str, object] = {
+        "severity": "warning",
+        "count": 7,
+        "first_at": dt.datetime(2026, 1, 20, 4, 5, 59, tzinfo=dt.UTC),
+        "last_at": dt.datetime(2026, 2, 1, 23, 59, tzinfo=dt.UTC),
+    }
+    return LogLine(text=text, **{**values, **changes})  # type: ignore[arg-type]
+
+
+def rate(scope: RateScope = RateScope.ALL, name: str = "", **changes: int | float | None) -> RealisedRate:
+    values: dict[str, int | float | None] = {
+        "n_closed": 40,
+        "n_confirmed": 17,
+        "n_no_fault_found": 8,
+        "n_fixed": 5,
+        "n_declined": 4,
+        "n_uncertain": 3,
+        "n_unknown": 3,
+        "n_recent": 20,
+        "n_recent_confirmed": 13,
+        "median_lead_days": 11.5,
+    }
+    return RealisedRate.model_validate({"scope": scope, "name": name, **values, **changes})
 
 
 def report(n_entries: int = 12, **changes: object) -> Report:
@@ -99,6 +138,7 @@ def report(n_entries: int = 12, **changes: object) -> Report:
                 target="drive_fails_30d",
                 question="the drive fails in (day + 1, day + 30]",
                 model_id="drive_fails_30d-2026-01-01-1f0c6a9b",
+                scored_by="scored by a model trained on what was known by 2026-01-01",
                 trained_as_of=dt.date(2026, 1, 1),
                 rule="SMART 5, 187 or 197 changed in the last 7 days, then 30",
                 figures=(
@@ -122,6 +162,13 @@ def report(n_entries: int = 12, **changes: object) -> Report:
             ContractOutcome(dataset="core_drive_days", verdict="passed", detail="9,106 rows", link=None),
         ),
         "data_docs_link": "../../../data_docs/index.html",
+        "plan_link": "../day=2026-02-01/plan.html",
+        "outages": (),
+        "realised": RealisedRates(
+            day=DAY - dt.timedelta(days=1),
+            first_day=DAY - dt.timedelta(days=200),
+            rates=(rate(), rate(RateScope.SITE, "ams1")),
+        ),
         "entries": tuple(entry(rank) for rank in range(1, n_entries + 1)),
         "risks": (*(10 ** (-4.8 + 3.1 * (i * 7919 % 1000) / 1000) for i in range(9000)), 0.43, 0.2, 0.14),
         "abstention_counts": (
@@ -132,6 +179,7 @@ def report(n_entries: int = 12, **changes: object) -> Report:
             Abstention(
                 host_id=f"web-{i:02d}",
                 component_id=f"NEW{i:04d}",
+                component_kind="drive",
                 model="HMS5C4040",
                 reason="too_short_history",
             )

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from data_contracts.model import Severity
+from features.target import load_target
 from pipelines.contract_outcomes import read_outcomes
 from pipelines.lake import Lake
 from pipelines.settings import Settings, SourceSettings
@@ -10,6 +11,8 @@ from pipelines.verdicts import RuleOutcome, RuleResult, Verdict, VerdictWord, wr
 
 DAY = dt.date(2026, 2, 1)
 SETTINGS = Settings(sources=(SourceSettings(name="drives", kind="drive_stats"),))
+
+TARGETS = (load_target("drive_fails_30d"),)
 
 
 def verdict(dataset: str, word: VerdictWord, part: str = "00", **changes: object) -> Verdict:
@@ -36,7 +39,7 @@ def test_rows_set_aside_and_broken_rules_are_said(lake: Lake) -> None:
         lake,
         verdict("raw_drive_smart", VerdictWord.QUARANTINED, "drives", n_quarantined=14, rules=(broken,)),
     )
-    (outcome,) = read_outcomes(DAY, SETTINGS, lake)
+    (outcome,) = read_outcomes(DAY, TARGETS, SETTINGS, lake)
     assert outcome.dataset == "raw_drive_smart from drives"
     assert outcome.verdict == "quarantined"
     assert outcome.detail == "9,120 rows; 14 set aside; day is never null: 14 rows"
@@ -46,10 +49,10 @@ def test_rows_set_aside_and_broken_rules_are_said(lake: Lake) -> None:
 def test_a_blocked_attempt_after_the_data_flowed_does_not_hide_its_verdict(lake: Lake) -> None:
     write_verdict(lake, verdict("core_drive_days", VerdictWord.PASSED))
     write_verdict(lake, verdict("core_drive_days", VerdictWord.BLOCKED))
-    assert [outcome.verdict for outcome in read_outcomes(DAY, SETTINGS, lake)] == ["passed"]
+    assert [outcome.verdict for outcome in read_outcomes(DAY, TARGETS, SETTINGS, lake)] == ["passed"]
 
 
 def test_a_link_leads_from_the_report_to_a_verdict_that_is_there(lake: Lake) -> None:
     key = write_verdict(lake, verdict("core_drive_days", VerdictWord.PASSED))
-    (outcome,) = read_outcomes(DAY, SETTINGS, lake)
+    (outcome,) = read_outcomes(DAY, TARGETS, SETTINGS, lake)
     assert outcome.link == "../../../" + key

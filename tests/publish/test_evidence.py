@@ -10,6 +10,7 @@ from features.evidence import (
     ComponentLevels,
     Reason,
     SignalWording,
+    add_up_days,
     find_reasons,
     level_before,
     read_reasons,
@@ -126,3 +127,24 @@ def test_a_signal_that_nobody_can_look_at_is_named_only_where_no_other_is() -> N
     assert [reason.signal for reason in both] == ["pending_sectors"]
     only_silent = find_reasons(np.array([-0.5, 0.9]), ("pending_sectors", "power_cycles"), levels, wordings)
     assert [reason.signal for reason in only_silent] == ["power_cycles"]
+
+
+def test_amounts_of_a_day_are_shown_as_running_totals_and_have_no_percentile() -> None:
+    reported = levels(errors=[3.0, 0.0, float("nan"), 4.0], rpm=[900.0, 800.0, 700.0, 600.0])
+    shown = add_up_days(reported, frozenset({"errors"}), first_column=N_DAYS - 3)
+    assert shown.levels[0, -4:].tolist() == pytest.approx([np.nan, 0.0, np.nan, 4.0], nan_ok=True)
+    assert np.array_equal(shown.levels[1], reported.levels[1], equal_nan=True)
+    assert np.isnan(shown.percentiles[0])
+    assert shown.percentiles[1] == reported.percentiles[1]
+
+
+def test_errors_of_last_week_are_a_reason_though_today_was_quiet() -> None:
+    errors = [0.0] * 31 + [1e7, 1e7, 1.0, 0.0, 0.0]
+    shown = add_up_days(levels(errors=errors), frozenset({"errors"}))
+    (reason,) = find_reasons(np.array([0.5], dtype=np.float32), ["errors"], shown, [])
+    assert (reason.now, reason.before_7d, reason.before_30d) == (20_000_001.0, 0.0, 0.0)
+
+
+def test_levels_without_amounts_stay_the_same_object() -> None:
+    reported = levels(rpm=[900.0])
+    assert add_up_days(reported, frozenset({"errors"})) is reported

@@ -195,3 +195,17 @@ def test_a_scratch_store_holds_conditions_as_a_real_one_does(lake: Lake) -> None
         ScratchStore(lake.store).read("nothing")
     scratch.write("a", b"2", if_match=scratch.read_with_etag("a")[1])
     assert scratch.read("a") == b"2"
+
+
+def test_a_manifest_of_a_release_that_knew_no_outages_is_still_itself(lake: Lake) -> None:
+    before = manifest().to_json()
+    assert b"outages" not in before
+    assert Manifest.model_validate_json(before).to_json() == before
+    publish(lake)
+    assert read_latest(lake) == manifest()
+
+
+def test_outages_are_part_of_what_a_manifest_says() -> None:
+    told = manifest().model_copy(update={"outages": ("source ipmi delivered nothing",)})
+    assert Manifest.model_validate_json(told.to_json()) == told
+    assert told.edition != manifest().edition

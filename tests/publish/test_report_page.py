@@ -6,13 +6,19 @@ from html.parser import HTMLParser
 import pytest
 
 from features.evidence import Reason
+from pipelines.realised_rates import RateScope
 from pipelines.report.content import Report, Series
 from pipelines.report.distribution import draw_risk_distribution, risk_bin
-from pipelines.report.page import MAX_ABSTENTIONS_SHOWN, MAX_ENTRIES_WITH_PLOTS, render_report
+from pipelines.report.page import (
+    MAX_ABSTENTIONS_SHOWN,
+    MAX_ENTRIES_WITH_PLOTS,
+    MAX_RATES_SHOWN,
+    render_report,
+)
 from pipelines.report.plots import draw_series
 from pipelines.report.wording import format_level, format_risk
 
-from .hand_made_report import DAY, days, entry, report
+from .hand_made_report import DAY, days, entry, rate, report
 
 SCRIPT = "<script>alert(1)</script>"
 VOID = {"meta", "br", "path", "circle", "rect"}
@@ -164,6 +170,62 @@ def test_a_signal_that_was_never_reported_has_words_instead_of_a_plot() -> None:
 def test_a_level_that_never_moved_is_drawn_as_a_level_line() -> None:
     drawn = str(draw_series(Series(label="x", unit="", days=days(3), values=(7.0, 7.0, 7.0))))
     assert "V" not in re.findall(r'class="line" d="([^"]+)"', drawn)[0]
+
+
+def test_the_planning_board_beside_the_report_is_linked_from_its_head() -> None:
+    page = page_of(report())
+    assert ("a", {"href": "../day=2026-02-01/plan.html"}) in page.tags
+    assert page.text.index("Planning board") < page.text.index("The list")
+
+
+def test_what_was_not_delivered_is_said_above_the_list() -> None:
+    outage = f"source {SCRIPT} delivered nothing of 2026-02-01 (last: 2026-01-31): 312 dimm abstained"
+    page = page_of(report(outages=(outage,)))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert page.text.index(outage) < page.text.index("The list")
+
+
+def test_log_lines_stand_with_severity_count_and_times() -> None:
+    text = page_of(report(1)).text
+    assert "What the log said of this drive in the last 30 days" in text
+    line = "[sdc] Unrecovered read error at sector 7814037160 error 1,204 2026-01-20 04:05 2026-02-01 23:59"
+    assert line in text
+    assert "3 more of other words are in raw_hw_events of those days." in text
+
+
+def test_an_entry_whose_host_has_no_known_log_line_says_nothing_of_logs() -> None:
+    assert "What the log said" not in page_of(report(1, entries=(entry(1, log=None),))).text
+
+
+def test_realised_rates_stand_with_the_range_of_their_share() -> None:
+    text = page_of(report(1)).text
+    assert "Tickets closed from 2025-07-16 to 2026-01-31." in text
+    assert "all 40 17 8 5 4 6 68 % (48 % to 83 %) 11.5" in text
+    assert "site ams1 40 17" in text
+
+
+def test_rates_nobody_could_judge_have_a_dash_and_no_rates_no_section() -> None:
+    rates = report().realised.model_copy(
+        update={"rates": (rate(n_confirmed=0, n_no_fault_found=0, median_lead_days=None),)}
+    )
+    assert "all 40 0 0 5 4 6 – –" in page_of(report(1, realised=rates)).text
+    none = report().realised.model_copy(update={"rates": ()})
+    assert "What became of earlier tickets" not in page_of(report(1, realised=none)).text
+
+
+def test_only_the_rates_of_most_tickets_are_shown_and_the_page_says_so() -> None:
+    sites = tuple(rate(RateScope.SITE, f"<b>site-{i:02d}", n_closed=i) for i in range(60))
+    realised = report().realised.model_copy(update={"rates": sites})
+    page = page_of(report(1, realised=realised))
+    assert "b" not in {tag for tag, _ in page.tags}
+    assert "<b>site-59" in page.text
+    assert "<b>site-01" not in page.text
+    assert f"The {MAX_RATES_SHOWN} with the most tickets" in page.text
+
+
+def test_each_target_says_what_scored_its_components() -> None:
+    text = page_of(report()).text
+    assert "Its components are scored by a model trained on what was known by 2026-01-01 (" in text
 
 
 @pytest.mark.parametrize(

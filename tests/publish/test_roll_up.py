@@ -98,10 +98,51 @@ def test_host_risk_is_the_same_to_the_last_bit_in_any_row_order(risks: list[floa
     random.shuffle(shuffled)  # type: ignore[attr-defined]
 
     def one_host(values: list[float]) -> float:
-        hosts = pa.chunked_array([["h"] * len(values)])
-        return float(roll_up_risks(hosts, pa.chunked_array([pa.array(values, pa.float64())]))[0])
+        return float(roll_up_risks(predictions(*((f"d{risk!r}", "h", risk) for risk in values)))[0])
 
     assert one_host(risks) == one_host(shuffled)
+
+
+def of_kinds(*rows: tuple[str, str, str, float]) -> pa.Table:
+    """One row per component and target: component_kind, component_id, target, risk; all on one host."""
+    return pa.table(
+        {
+            "host_id": ["web-1"] * len(rows),
+            "component_kind": [row[0] for row in rows],
+            "component_id": [row[1] for row in rows],
+            "target": [row[2] for row in rows],
+            "risk": pa.array([row[3] for row in rows], pa.float64()),
+        }
+    )
+
+
+def test_a_host_s_risk_counts_parts_of_every_kind_and_its_own() -> None:
+    scored = of_kinds(
+        ("drive", "Z1", "drive_fails_30d", 0.1),
+        ("dimm", "web-1/A1", "dimm_fails_30d", 0.2),
+        ("host", "web-1", "host_fails_30d", 0.3),
+    )
+    assert roll_up_risks(scored) == pytest.approx([1 - 0.9 * 0.8 * 0.7] * 3)
+
+
+def test_a_part_that_two_targets_speak_of_counts_once_with_the_higher_risk() -> None:
+    scored = of_kinds(
+        ("drive", "Z1", "drive_fails_30d", 0.1),
+        ("drive", "Z1", "drive_fails_7d", 0.4),
+        ("drive", "Z2", "drive_fails_30d", 0.5),
+    )
+    assert roll_up_risks(scored) == pytest.approx([1 - 0.6 * 0.5] * 3)
+
+
+def test_kinds_stand_in_one_order_by_risk() -> None:
+    scored = of_kinds(
+        ("drive", "Z1", "drive_fails_30d", 0.1),
+        ("dimm", "web-1/A1", "dimm_fails_30d", 0.2),
+        ("host", "web-1", "host_fails_30d", 0.15),
+    )
+    listed = list_at_risk(scored, length=2, minimum_risk=0.02)
+    assert listed["component_kind"].to_pylist() == ["dimm", "host"]
+    assert listed["rank"].to_pylist() == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,12 @@ import pytest
 from pipelines.errors import MissingInputError, VerificationError
 from pipelines.publish import publish_day
 from pipelines.published_list import CSV_FILE, LIST_FILE, REPORT_FILE, read_day_manifest
+from pipelines.realised_rates import write_realised_rates
 from pipelines.registry import champion, promote_model
+from pipelines.tickets.outcomes.failure_parts import write_failure_parts
+from pipelines.tickets.outcomes.finding import Finding
+from pipelines.tickets.outcomes.outcome_row import OutcomeRow, start_of
+from pipelines.tickets.outcomes.rates import count_rates
 from pipelines.verify import verify_list
 
 from .fleet import DAY, TARGET, WORSENING, Fleet, store_model, write_drive_days
@@ -118,3 +123,37 @@ def test_other_list_settings_since_then_do_not_matter(published: Fleet) -> None:
 def test_a_day_that_was_never_published_says_what_to_run(fleet: Fleet) -> None:
     with pytest.raises(MissingInputError, match="prefail publish"):
         verify_list(DAY, fleet.settings, fleet.lake)
+
+
+def test_what_technicians_find_after_the_list_was_out_does_not_change_how_it_is_made(
+    published: Fleet,
+) -> None:
+    row = OutcomeRow(
+        ticket_id="1",
+        environment="default",
+        host_id="a host",
+        component_id=WORSENING,
+        component_kind="drive",
+        target=TARGET,
+        opened_at=start_of(DAY - dt.timedelta(days=9)),
+        closed_at=start_of(DAY),
+        outcome=Finding.CONFIRMED,
+        decided_by="field",
+        remarks=None,
+        changed_at=start_of(DAY - dt.timedelta(days=1)),
+        is_in_failure_record=False,
+        lead_days=8,
+        risk_at_opening=0.5,
+        rank_at_opening=1,
+        model_id=published.model_id,
+        model="a model",
+        site=None,
+        playbook_rule=None,
+        source="desk",
+        # Collected in the night after the list of the day came out.
+        known_at=start_of(DAY + dt.timedelta(days=1)),
+    )
+    first_day = DAY - dt.timedelta(days=30)
+    assert write_failure_parts([row], [], first_day, published.lake) == (DAY - dt.timedelta(days=1),)
+    write_realised_rates(count_rates([row], first_day, DAY), DAY, published.lake)
+    verify_list(DAY, published.settings, published.lake)

@@ -31,7 +31,7 @@ def write(tmp_path: Path):
 def test_the_smallest_useful_file_is_enough(write) -> None:
     settings = load_settings(write(SMALLEST), {})
     assert settings.sources[0].options == {"path": "data/drive_stats"}
-    assert settings.targets == ("drive_fails_30d",)
+    assert settings.targets == ("drive_fails_30d", "dimm_fails_30d", "gpu_fails_30d", "host_fails_30d")
     assert settings.resolve_path(settings.lake.root) == str(write(SMALLEST).parent / "lake")
 
 

@@ -9,6 +9,7 @@ from pipelines.sources.source import list_source_kinds, load_source_kind, valida
 def test_every_module_that_defines_options_is_a_kind_and_no_other() -> None:
     assert list_source_kinds() == (
         "drive_stats",
+        "failure_records",
         "inventory_file",
         "ipmi_sel",
         "kernel_log",

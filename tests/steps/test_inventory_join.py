@@ -4,7 +4,7 @@ import datetime as dt
 
 import pyarrow as pa
 
-from pipelines.inventory import join_inventory
+from pipelines.inventory import join_inventory, read_inventory
 from pipelines.lake import Lake
 from pipelines.settings import Settings, SourceSettings
 from tests.factories import make_valid_table, with_values
@@ -39,3 +39,19 @@ def test_no_slot_has_no_confidence(lake: Lake) -> None:
 
 def test_an_inventory_written_before_slots_had_confidence_is_read_as_sure(lake: Lake) -> None:
     assert places(lake, inventory().drop_columns(["slot_confidence"])) == ["bay 7", "bay 8", "bay 9", None]
+
+
+def test_an_inventory_that_is_not_delivered_one_morning_still_says_where_parts_sit(lake: Lake) -> None:
+    source = SourceSettings.model_validate({"name": "cmdb", "kind": "inventory_file", "path": "x.csv"})
+    settings = Settings(sources=(source,))
+    table = with_values(inventory(), "slot_confidence", {0: 1.0, 1: 1.0, 2: 1.0})
+    lake.write_day("raw_inventory", DAY - dt.timedelta(days=3), table, part="cmdb")
+    joined = join_inventory(COMPONENTS, DAY, settings, lake)
+    assert joined["slot"].to_pylist() == ["bay 7", "bay 8", "bay 9", None]
+    known = read_inventory(DAY, settings, lake)
+    assert known is not None
+    assert known["component_id"].to_pylist() == ["Z1", "Z2", "Z3"]
+    # A week later nobody knows any more; and a source that delivered, and no inventory, has none.
+    assert read_inventory(DAY + dt.timedelta(days=5), settings, lake) is None
+    lake.write_json(f"ingested/day={DAY}/part-cmdb.json", {})
+    assert read_inventory(DAY, settings, lake) is None

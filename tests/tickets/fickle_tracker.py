@@ -9,6 +9,7 @@ from memory_store import MemoryStore
 from memory_tracker import MUTATING, MemoryTracker
 
 from pipelines.errors import TrackerError
+from pipelines.tickets.ticket_errors import TicketDeletedError
 from pipelines.tickets.tracker import Draft, Ticket
 
 SEARCHES = frozenset({"find", "list_open", "list_all", "list_opened_on"})
@@ -43,6 +44,7 @@ class KeylessTracker(MemoryTracker):
         self._lag = lag
         self._versions: list[tuple[dt.datetime, Ticket]] = []
         self._late: list[tuple[dt.datetime, Draft]] = []
+        self._deleted: set[str] = set()
 
     def land_late_creations(self) -> None:
         """Open what was asked for in requests whose time has come."""
@@ -57,6 +59,17 @@ class KeylessTracker(MemoryTracker):
 
     def create_later(self, draft: Draft, delay: dt.timedelta) -> None:
         self._late.append((self._clock() + delay, draft))
+
+    def delete(self, ticket_id: str) -> None:
+        """Do as a person does: the ticket is gone, from searches, too."""
+        del self.tickets[ticket_id]
+        self._versions = [pair for pair in self._versions if pair[1].ticket_id != ticket_id]
+        self._deleted.add(ticket_id)
+
+    def get(self, ticket_id: str) -> Ticket:
+        if ticket_id in self._deleted:
+            raise TicketDeletedError(f"Ticket {ticket_id} was deleted.")
+        return super().get(ticket_id)
 
     def find(self, keys: Collection[str]) -> list[Ticket]:
         return [ticket for ticket in self._shown().values() if ticket.key in set(keys)]

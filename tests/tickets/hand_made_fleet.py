@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -10,8 +11,11 @@ from features.evidence import Reason, write_reasons
 from pipelines.lake import Lake
 from pipelines.settings import Settings
 from pipelines.tickets.entries import Entry
+from pipelines.tickets.plan import Close, Create, Keep, Plan
 from pipelines.tickets.policy import Policy
+from pipelines.tickets.policy_document import PolicyDocument
 from pipelines.tickets.ticket_key import TicketKey
+from pipelines.tickets.tracker import Ticket
 
 DAY = dt.date(2026, 12, 1)
 TARGET = "drive_fails_30d"
@@ -108,6 +112,8 @@ def write_fleet_day(
 ) -> None:
     """Write one day: the list, predictions of ``risks`` (the listed ones if not given), failures.
 
+    Predictions have the model and the place of the entries, others those of ``make_entry``.
+
     ``places`` gives (host_id, slot) of components that are not where ``make_entry`` puts them.
     """
     lake.write_day("out_at_risk_hosts", day, list_table(entries, day))
@@ -115,12 +121,17 @@ def write_fleet_day(
     where |= places or {}
     if risks is None:
         risks = {entry.component_id: entry.risk for entry in entries}
+    listed = {entry.component_id: entry for entry in entries}
+    other = make_entry("other")
     predictions = [
         {
             "component_id": component_id,
             "component_kind": "drive",
             "host_id": where.get(component_id, ("host-0421", ""))[0],
             "slot": where.get(component_id, ("host-0421", "7"))[1] or None,
+            "model": listed.get(component_id, other).model,
+            "rack": listed.get(component_id, other).rack,
+            "site": listed.get(component_id, other).site,
             "target": TARGET,
             "risk": risk,
         }
@@ -128,6 +139,7 @@ def write_fleet_day(
     ]
     schema = pa.schema(
         [(name, pa.string()) for name in ("component_id", "component_kind", "host_id", "slot", "target")]
+        + [(name, pa.string()) for name in ("model", "rack", "site")]
         + [("risk", pa.float64())]
     )
     lake.write_day("out_predictions", day, pa.Table.from_pylist(predictions, schema))
@@ -138,3 +150,30 @@ def write_fleet_day(
 def make_settings(**sections: object) -> Settings:
     """Return settings with some sections replaced."""
     return Settings.model_validate(json.loads(json.dumps(sections)))
+
+
+def make_policy(**rules: object) -> Policy:
+    """Return ``POLICY`` with rules of a policy file; at most 100 tickets a day unless they say otherwise."""
+    document = PolicyDocument.model_validate({"version": "7", "name": "test", **rules})
+    return replace(POLICY, k_per_day=100, document=document)
+
+
+def carry_out(tickets: Sequence[Ticket], plan: Plan, day: dt.date) -> tuple[Ticket, ...]:
+    """Return the tickets after a plan was carried out, as a tracker would have them."""
+    after = {ticket.ticket_id: ticket for ticket in tickets}
+    for change in plan.changes:
+        if isinstance(change, Create):
+            ticket_id = str(len(after) + 1)
+        elif isinstance(change, Close):
+            ended = replace(after[change.ticket_id], is_open=False, outcome=change.outcome, closed_day=day)
+            after[change.ticket_id] = ended
+            continue
+        elif isinstance(change, Keep):
+            continue
+        else:
+            ticket_id = change.ticket_id
+        draft = change.draft
+        after[ticket_id] = Ticket(
+            ticket_id=ticket_id, is_open=True, title=draft.title, body=draft.body, record=draft.record
+        )
+    return tuple(after.values())

@@ -17,6 +17,7 @@ class MemoryTracker:
         self.tickets: dict[str, Ticket] = {}
         self.history: dict[str, list[Comment]] = {}
         self.n_changes = 0
+        self._n_created = 0
 
     def find(self, keys: Collection[str]) -> list[Ticket]:
         return [ticket for ticket in self.tickets.values() if ticket.key in set(keys)]
@@ -36,7 +37,8 @@ class MemoryTracker:
     def create(self, draft: Draft) -> Ticket:
         if existing := self._find_open(draft.key):
             return existing
-        ticket_id = str(len(self.tickets) + 1)
+        self._n_created += 1
+        ticket_id = str(self._n_created)
         self.history[ticket_id] = []
         return self._put(
             Ticket(ticket_id=ticket_id, is_open=True, title=draft.title, body=draft.body, record=draft.record)

@@ -21,9 +21,11 @@ from pipelines.tickets.apply import apply_plan
 from pipelines.tickets.claimed_tracker import CLAIM_WAIT, ClaimedTracker
 from pipelines.tickets.departures import FleetDay
 from pipelines.tickets.entries import Entry
+from pipelines.tickets.gone_tickets import GoneTicket, read_gone_ticket
 from pipelines.tickets.plan import Create
 from pipelines.tickets.reconcile import plan_changes
-from pipelines.tickets.ticket_errors import ClaimHeldError, TicketGoneError
+from pipelines.tickets.ticket_claim import TicketClaims
+from pipelines.tickets.ticket_errors import ClaimHeldError, TicketDeletedError, TicketGoneError
 from pipelines.tickets.tracker import Draft, Outcome, Ticket, Tracker
 
 N_HISTORIES = 50
@@ -254,20 +256,62 @@ class TestOneClaim:
         assert tracker.reopen(old.ticket_id, day=day_after(1)).ticket_id == old.ticket_id
         assert tracker.create(make_draft()).ticket_id == old.ticket_id
 
-    def test_a_deleted_ticket_is_not_silently_replaced(
-        self, tracker: ClaimedTracker, inner: KeylessTracker, monkeypatch: pytest.MonkeyPatch
+    def test_a_deleted_ticket_is_noted_and_said_once_and_its_key_is_free_again(
+        self, tracker: ClaimedTracker, inner: KeylessTracker, lake: Lake
+    ) -> None:
+        draft = make_draft()
+        gone = tracker.create(draft)
+        inner.delete(gone.ticket_id)
+        with pytest.raises(
+            TicketDeletedError, match=r"Ticket 1 was deleted.*taken as declined.*delete .*gone/"
+        ):
+            tracker.create(draft)
+        noted = read_gone_ticket(lake, "default", draft.key)
+        assert noted == GoneTicket(ticket_id="1", missed_on=DAY, reason="Ticket 1 was deleted.")
+        assert tracker.list_all("default") == []
+        assert tracker.create(draft).is_open, "whoever asks again, and the plan does not, gets a ticket"
+
+    def test_a_note_that_is_deleted_by_hand_opens_the_key_at_once_without_a_second_word(
+        self, tracker: ClaimedTracker, inner: KeylessTracker, lake: Lake
+    ) -> None:
+        draft = make_draft()
+        inner.delete(tracker.create(draft).ticket_id)
+        with pytest.raises(TicketDeletedError):
+            tracker.create(draft)
+        lake.store.delete(f"tickets/default/gone/{draft.key}.json")
+        assert tracker.create(draft).is_open
+
+    def test_a_deleted_ticket_does_not_break_the_claim_of_a_run_that_is_at_work(
+        self, tracker: ClaimedTracker, inner: KeylessTracker, lake: Lake, clock: SimulatedClock
+    ) -> None:
+        draft = make_draft()
+        inner.delete(tracker.create(draft).ticket_id)
+        claims = TicketClaims(lake, "default")
+        claim, etag = claims.read(draft.key)
+        assert claim is not None
+        busy = claim.model_copy(update={"is_opening": True, "claimed_at": clock()})
+        claims.write(draft.key, busy, etag)
+        with pytest.raises(TicketDeletedError):
+            tracker.create(draft)
+        with pytest.raises(ClaimHeldError):
+            tracker.create(draft)
+        assert claims.read(draft.key)[0] == busy
+
+    def test_a_damaged_ticket_stays_a_persons_work_on_every_run(
+        self, tracker: ClaimedTracker, inner: KeylessTracker, lake: Lake, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ticket = tracker.create(make_draft())
 
-        def is_gone(ticket_id: str) -> Ticket:
-            raise TicketGoneError(f"Ticket {ticket_id} was deleted.")
+        def is_damaged(ticket_id: str) -> Ticket:
+            raise TicketGoneError(f"Ticket {ticket_id} carries no key.")
 
         monkeypatch.setattr(inner, "find", lambda keys: [])
-        monkeypatch.setattr(inner, "get", is_gone)
-        with pytest.raises(
-            TicketGoneError, match=r"Ticket 1 was deleted.*delete .*claims/.*to have a new one"
-        ):
-            tracker.create(make_draft())
+        monkeypatch.setattr(inner, "get", is_damaged)
+        for _ in range(2):
+            with pytest.raises(
+                TicketGoneError, match=r"Ticket 1 carries no key.*delete .*claims/.*to have a new one"
+            ):
+                tracker.create(make_draft())
         assert list(inner.tickets) == [ticket.ticket_id]
 
     def test_a_damaged_claim_is_a_persons_work(self, tracker: ClaimedTracker, lake: Lake) -> None:

@@ -15,6 +15,8 @@ from memory_tracker import KilledTracker, MemoryTracker
 
 from pipelines.errors import TrackerError
 from pipelines.lake import Lake
+from pipelines.published_list import day_folder
+from pipelines.ticket_plan import preview_tickets_day
 from pipelines.ticket_step import reconcile_tickets_day
 from pipelines.tickets.entries import Entry
 from pipelines.tickets.tracker import TECHNICIAN_OUTCOMES, Outcome, Ticket, Tracker
@@ -106,6 +108,10 @@ def snapshot(tracker: Tracker) -> list[tuple[Ticket, tuple[str, ...]]]:
     ]
 
 
+def read_board(lake: Lake, day: dt.date) -> tuple[bytes, bytes]:
+    return tuple(lake.store.read(day_folder(day) + name) for name in ("plan.html", "plan.json"))  # type: ignore[return-value]
+
+
 def write_day(lake: Lake, day: dt.date, plan: FleetDayPlan) -> list[Entry]:
     def place(component_id: str) -> tuple[str, str]:
         moved = component_id in plan.moved
@@ -166,11 +172,17 @@ def run_history(history: list[FleetDayPlan], tracker: Tracker, undisturbed: Trac
             assert_one_open_ticket_per_key(tracker)
 
         facts = reconcile_tickets_day(day, SETTINGS, lake, day, tracker=tracker)
-        once = snapshot(tracker)
+        once, board = snapshot(tracker), read_board(lake, day)
+        preview = preview_tickets_day(day, SETTINGS, lake, day, tracker=tracker)
+        assert {line.verb for line in preview.lines} <= {"wait"}, "a plan after the run holds no work"
+        assert preview.render_page() == board[0]
         reconcile_tickets_day(day, SETTINGS, lake, day, tracker=tracker)
         assert snapshot(tracker) == once, "a second run of the day changed something"
         reconcile_tickets_day(day, SETTINGS, calm_lake, day, tracker=undisturbed)
         assert once == snapshot(undisturbed), "a killed run left a trace"
+        assert board == read_board(lake, day) == read_board(calm_lake, day), (
+            "the board tells of the way there"
+        )
 
         assert_one_open_ticket_per_key(tracker)
         assert known_ids <= {ticket.ticket_id for ticket in tracker.list_all("default")}

@@ -274,7 +274,7 @@ def test_a_ticket_that_another_run_opened_after_the_plan_was_made_is_not_opened_
     ticket = tracker.tickets["1"]
     draft = Draft(title=ticket.title, body=ticket.body, record=ticket.record)
     plan = Plan(changes=(Create(draft=draft, reason="rank 1"),), not_opened=())
-    assert apply_plan(tracker, plan, DAY) == {"kept": 1}
+    assert apply_plan(tracker, plan, DAY).counts == {"kept": 1}
     assert len(tracker.tickets) == 1
 
 

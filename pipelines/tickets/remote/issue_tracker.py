@@ -10,7 +10,7 @@ from pipelines.tickets.record import TicketRecord, read_record
 from pipelines.tickets.remote.issues import Change, Issue, Issues
 from pipelines.tickets.remote.state_block import TicketState, join_state, split_state
 from pipelines.tickets.ticket_errors import TicketGoneError
-from pipelines.tickets.tracker import TECHNICIAN_OUTCOMES, Comment, Draft, Outcome, Ticket
+from pipelines.tickets.tracker import PERSON_COMMENT, TECHNICIAN_OUTCOMES, Comment, Draft, Outcome, Ticket
 
 _NOTE = re.compile(r"\n*\(Prefail note ([A-Za-z0-9_-]+)\)")
 
@@ -103,7 +103,7 @@ class IssueTracker:
         history = []
         for position, remark in enumerate(self._issues.read_remarks(ticket_id)):
             noted = _NOTE.search(remark.text)
-            comment_id = noted.group(1) if noted else f"remark-{position}"
+            comment_id = noted.group(1) if noted else f"{PERSON_COMMENT}{position}"
             text = _NOTE.sub("", remark.text).strip()
             history.append(Comment(comment_id=comment_id, day=remark.day, text=text))
         return history

@@ -73,7 +73,7 @@ class Issues(Protocol):
         ...
 
     def read(self, issue_id: str) -> Issue:
-        """Return one issue as it is now; ``TicketGoneError`` if it was deleted or merged."""
+        """Return one issue as it is now; ``TicketDeletedError`` if it was deleted, merged or moved."""
         ...
 
     def open(self, draft: Draft) -> str:

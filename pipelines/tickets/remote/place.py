@@ -4,7 +4,7 @@ from pipelines.errors import ConfigError, PermanentError
 from pipelines.tickets.remote.http_door import HttpDoor
 from pipelines.tickets.remote.http_errors import UNAFFECTED
 from pipelines.tickets.remote.reply import JsonValue
-from pipelines.tickets.ticket_errors import TicketGoneError
+from pipelines.tickets.ticket_errors import TicketDeletedError
 
 _NOT_THERE = (301, 302, 403, 404, 410)
 
@@ -26,14 +26,14 @@ def read_place(door: HttpDoor, path: str, option: str, name: str) -> JsonValue:
 
 
 def read_ticket(door: HttpDoor, path: str, issue_id: str) -> JsonValue:
-    """Return one issue; ``TicketGoneError`` where the tracker says that it is gone."""
+    """Return one issue; ``TicketDeletedError`` where the tracker says that it is gone."""
     try:
         return door.get(path).json()
     except PermanentError as error:
         if error.facts.get("status") not in (301, 302, 404, 410):
             raise
         where = "moved to another place" if error.facts["status"] in (301, 302) else "deleted"
-        raise TicketGoneError(
+        raise TicketDeletedError(
             f"Ticket {issue_id} was {where}, or the account may no longer see it.",
             ticket_id=issue_id,
             had_no_effect=True,

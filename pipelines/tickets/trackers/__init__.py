@@ -14,7 +14,7 @@ from pipelines.lake import Lake
 from pipelines.settings import Settings
 from pipelines.tickets.claimed_tracker import ClaimedTracker
 from pipelines.tickets.remote.options import TrackerOptions, describe_problems
-from pipelines.tickets.tracker import Tracker
+from pipelines.tickets.tracker import TicketReader, Tracker
 
 
 def list_tracker_kinds() -> list[str]:
@@ -42,6 +42,17 @@ def open_tracker(settings: Settings) -> Tracker:
         )
     tracker: Tracker = _import(kind).open_tracker(settings)
     return tracker
+
+
+def open_tracker_reader(settings: Settings) -> TicketReader:
+    """Open the tracker for looking only: no file is made, no claim is asked for.
+
+    A module whose tracker would write at first use has ``open_reader(settings)``.
+    """
+    tracker = open_tracker(settings)
+    open_reader = getattr(_import(settings.tickets.tracker), "open_reader", None)
+    reader: TicketReader = tracker if open_reader is None else open_reader(settings)
+    return reader
 
 
 def open_claimed_tracker(settings: Settings, lake: Lake) -> Tracker:

@@ -21,11 +21,16 @@ def open_tracker(settings: Settings) -> "Desk":
     return Desk(settings.resolve_path(settings.tickets.desk_path))
 
 
+def open_reader(settings: Settings) -> "Desk":
+    """Return the desk for looking only: a file that is not there yet reads as empty, and is not made."""
+    return Desk(settings.resolve_path(settings.tickets.desk_path), is_read_only=True)
+
+
 class Desk:
     """A tracker in a file. Each method is one transaction: it happens whole, once, or not at all."""
 
-    def __init__(self, path: str) -> None:
-        self._database = DeskDatabase(path)
+    def __init__(self, path: str, *, is_read_only: bool = False) -> None:
+        self._database = DeskDatabase(path, is_read_only=is_read_only)
 
     def find(self, keys: Collection[str]) -> list[Ticket]:
         wanted = sorted(set(keys))

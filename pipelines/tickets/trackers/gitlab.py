@@ -16,7 +16,7 @@ from pipelines.tickets.remote.issues import Change, Issue, Remark
 from pipelines.tickets.remote.options import HttpOptions
 from pipelines.tickets.remote.place import read_place, read_ticket
 from pipelines.tickets.remote.reply import JsonValue, Scalar
-from pipelines.tickets.ticket_errors import TicketGoneError
+from pipelines.tickets.ticket_errors import TicketDeletedError, TicketGoneError
 from pipelines.tickets.tracker import Draft
 
 _PAGE = 100
@@ -76,7 +76,7 @@ class GitLab:
         issue = read_ticket(self._door, f"{self._root}/issues/{issue_id}", issue_id)
         # Moving closes the issue and leaves it behind.
         if issue.get("moved_to_id").value is not None:
-            raise TicketGoneError(f"Ticket {issue_id} was moved to another project.", ticket_id=issue_id)
+            raise TicketDeletedError(f"Ticket {issue_id} was moved to another project.", ticket_id=issue_id)
         return _read_issue(issue)
 
     def open(self, draft: Draft) -> str:

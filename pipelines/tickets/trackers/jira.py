@@ -18,7 +18,7 @@ from pipelines.tickets.remote.issues import Change, Issue, Remark
 from pipelines.tickets.remote.options import HttpOptions
 from pipelines.tickets.remote.place import read_place, read_ticket
 from pipelines.tickets.remote.reply import JsonValue
-from pipelines.tickets.ticket_errors import TicketGoneError
+from pipelines.tickets.ticket_errors import TicketDeletedError, TicketGoneError
 from pipelines.tickets.tracker import Draft
 
 _FIELDS = ["summary", "description", "status", "labels", "resolutiondate", "updated"]
@@ -83,7 +83,7 @@ class Jira:
         path = f"{self._root}/issue/{issue_id}?fields={','.join(_FIELDS)}"
         issue = self._read_issue(read_ticket(self._door, path, issue_id))
         if issue.issue_id != issue_id:
-            raise TicketGoneError(
+            raise TicketDeletedError(
                 f"Ticket {issue_id} was moved and is now {issue.issue_id}.", ticket_id=issue_id
             )
         return issue

@@ -20,7 +20,7 @@ from pipelines.tickets.remote.issue_tracker import IssueTracker
 from pipelines.tickets.remote.issues import Change, Issue, Remark
 from pipelines.tickets.remote.options import HttpOptions
 from pipelines.tickets.remote.reply import JsonValue
-from pipelines.tickets.ticket_errors import TicketGoneError
+from pipelines.tickets.ticket_errors import TicketDeletedError, TicketGoneError
 from pipelines.tickets.tracker import Draft, Outcome
 
 _FIELDS = ("PrefailKey", "PrefailEnvironment", "PrefailOpened", "PrefailText", "PrefailOutcome")
@@ -86,11 +86,11 @@ class RequestTracker:
         reply = self._door.get(f"/REST/2.0/ticket/{issue_id}")
         ticket = reply.json()
         if ticket["id"].text() != issue_id:
-            raise TicketGoneError(
+            raise TicketDeletedError(
                 f"Ticket {issue_id} was merged into {ticket['id'].text()}.", ticket_id=issue_id
             )
         if ticket["Status"].text() == "deleted":
-            raise TicketGoneError(f"Ticket {issue_id} was deleted.", ticket_id=issue_id)
+            raise TicketDeletedError(f"Ticket {issue_id} was deleted.", ticket_id=issue_id)
         return self._read_issue(ticket, reply.header("ETag"))
 
     def open(self, draft: Draft) -> str:

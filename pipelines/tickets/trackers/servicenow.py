@@ -19,7 +19,7 @@ from pipelines.tickets.remote.issues import MARK, Change, Issue, Remark
 from pipelines.tickets.remote.options import HttpOptions
 from pipelines.tickets.remote.place import read_place
 from pipelines.tickets.remote.reply import JsonValue, Scalar
-from pipelines.tickets.ticket_errors import TicketGoneError
+from pipelines.tickets.ticket_errors import TicketDeletedError, TicketGoneError
 from pipelines.tickets.tracker import Draft, Outcome
 
 _FIELDS = (
@@ -100,7 +100,7 @@ class ServiceNow:
         for row in self._search(f"number={issue_id}"):
             if row["number"].text() == issue_id:
                 return self._read_issue(row)
-        raise TicketGoneError(
+        raise TicketDeletedError(
             f"Ticket {issue_id} was deleted, or the account may no longer see it.", ticket_id=issue_id
         )
 

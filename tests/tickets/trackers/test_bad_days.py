@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hand_made_fleet import DAY, make_entry, make_settings, write_fleet_day
+from hand_made_fleet import DAY, day_after, make_entry, make_settings, write_fleet_day
 from label_servers import TOKEN, GitHubServer
 from small_server import Answer, serve
 
@@ -11,7 +11,9 @@ from pipelines.errors import PermanentError, PrefailError, TrackerError
 from pipelines.lake import Lake
 from pipelines.settings import Settings
 from pipelines.ticket_step import reconcile_tickets_day
+from pipelines.tickets.plan import Hold
 from pipelines.tickets.remote import http_door
+from pipelines.tickets.ticket_errors import TicketDeletedError
 
 HTML = {"Content-Type": "text/html"}
 
@@ -115,3 +117,20 @@ def test_a_rate_limit_half_way_is_resumed_without_repeating_what_was_done(
     # At once: what was refused holds no claim.
     assert reconcile_tickets_day(DAY, settings, lake, DAY).fact("opened") == 1
     assert len(server.issues) == 2
+
+
+def test_a_deleted_ticket_fails_one_run_and_the_next_ones_are_healed(
+    server: GitHubServer, settings: Settings, lake: Lake, digest: str
+) -> None:
+    reconcile_tickets_day(DAY, settings, lake, DAY)
+    server.issues[1] = None
+    entries = [make_entry(f"ZA{rank}", rank=rank, slot=str(rank)) for rank in (1, 2)]
+    write_fleet_day(lake, day_after(1), entries)
+    with pytest.raises(TicketDeletedError, match=r"(?s)Ticket 1 was deleted.*The other 1 tickets follow"):
+        reconcile_tickets_day(day_after(1), settings, lake, day_after(1))
+    for n_days in (1, 2, 31):
+        write_fleet_day(lake, day_after(n_days), entries)
+        facts = reconcile_tickets_day(day_after(n_days), settings, lake, day_after(n_days))
+        assert [(one.entry.component_id, one.hold) for one in facts.not_opened] == [("ZA1", Hold.DECLINED)]
+    write_fleet_day(lake, day_after(32), entries)
+    assert reconcile_tickets_day(day_after(32), settings, lake, day_after(32)).fact("opened") == 1

@@ -1,5 +1,6 @@
 """Request Tracker 5, the real one: the rules of every tracker, and RT's own traps."""
 
+import datetime as dt
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +9,13 @@ import pytest
 from request_tracker_server import Server, TrackerPeople, run_server
 from tracker_rules import HOSTILE, TrackerRules, make_draft, reconcile, retold
 
+from pipelines.collect_outcomes import collect_outcomes_day
 from pipelines.errors import ConfigError, PermanentError, TrackerError
 from pipelines.lake import Lake
+from pipelines.settings import Settings
 from pipelines.tickets.claimed_tracker import ClaimedTracker
+from pipelines.tickets.outcomes.archive import read_outcomes
+from pipelines.tickets.outcomes.finding import Finding
 from pipelines.tickets.remote.credentials import TrackerCredentials
 from pipelines.tickets.remote.http_door import HttpDoor
 from pipelines.tickets.remote.issue_tracker import IssueTracker
@@ -137,6 +142,31 @@ class TestRequestTracker(TrackerRules):
             thread.join()
         (ticket,) = tracker.list_all("default")
         assert set(ends) <= {ticket.ticket_id, "held"}
+
+    def test_a_ticket_resolved_with_a_comment_is_collected_as_what_the_comment_says(
+        self, tracker: IssueTracker, server: Server, people: TrackerPeople, lake: Lake
+    ) -> None:
+        confirmed, nothing, quoted = (
+            tracker.create(make_draft(name)).ticket_id for name in ("ZA1", "ZA2", "ZA3")
+        )
+        people.say(confirmed, "Confirmed: 312 pending sectors in the self-test.\nReplaced the failed drive.")
+        people.say(nothing, "Kein Fehler gefunden, Platte bleibt drin.")
+        people.say(quoted, "> say what you found (confirmed, no_fault_found)\nWill look on Monday.")
+        for ticket_id in (confirmed, nothing, quoted):
+            people.close(ticket_id)
+        options = {"url": server.url, "queue": "Hardware"}
+        settings = Settings.model_validate({"tickets": {"tracker": "request_tracker", "options": options}})
+        tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+        facts = collect_outcomes_day(tomorrow, settings, lake, tracker=tracker)
+        rows = {row.ticket_id: row for row in read_outcomes(lake, dt.date.min)["request_tracker"]}
+        assert {ticket_id: (row.outcome, row.decided_by) for ticket_id, row in rows.items()} == {
+            confirmed: (Finding.CONFIRMED, "rule:en_confirmed"),
+            nothing: (Finding.NO_FAULT_FOUND, "rule:de_no_fault_found"),
+            quoted: (Finding.UNKNOWN, "none"),
+        }
+        assert rows[quoted].remarks == "Will look on Monday."
+        assert facts.fact("unmapped") == 1
+        assert facts.fact("failure_days_changed") == str(rows[confirmed].closed_day)
 
     def test_nothing_of_a_hostile_text_becomes_html_on_rts_page(
         self, tracker: IssueTracker, server: Server

@@ -13,11 +13,12 @@ from pipelines.lake import Lake
 from pipelines.tickets.apply import apply_plan
 from pipelines.tickets.claimed_tracker import ClaimedTracker
 from pipelines.tickets.departures import FleetDay
+from pipelines.tickets.gone_tickets import read_gone_tickets
 from pipelines.tickets.plan import Create
 from pipelines.tickets.reconcile import plan_changes
 from pipelines.tickets.record import read_record
 from pipelines.tickets.remote.issue_tracker import IssueTracker
-from pipelines.tickets.ticket_errors import TicketGoneError
+from pipelines.tickets.ticket_errors import TicketDeletedError, TicketGoneError
 from pipelines.tickets.tracker import Comment, Draft, Outcome, Ticket, Tracker
 
 # One of everything that is markup, a mention, a link, a reference or a command somewhere.
@@ -58,16 +59,20 @@ def retold(draft: Draft, risk: float) -> Draft:
     return replace(draft, title="Another title", body=body, record=read_record(body, "draft"))
 
 
-def reconcile(tracker: Tracker, components: dict[str, float], day: dt.date = DAY) -> None:
+def reconcile(
+    tracker: Tracker, components: dict[str, float], day: dt.date = DAY, *, lake: Lake | None = None
+) -> None:
     entries = [
         make_entry(name, rank=rank, slot=str(rank), risk=risk)
         for rank, (name, risk) in enumerate(components.items(), start=1)
     ]
-    found = [*tracker.list_open("default"), *tracker.find([entry.key.digest for entry in entries])]
+    keys = [entry.key.digest for entry in entries]
+    found = [*tracker.list_open("default"), *tracker.find(keys)]
     tickets = tuple({ticket.ticket_id: ticket for ticket in found}.values())
     fleet = FleetDay(
         hosts_of={ticket.record.component_id: frozenset({"host-0421"}) for ticket in tickets},
         off_list_since={ticket.key: day - dt.timedelta(days=20) for ticket in tickets},
+        gone_tickets={} if lake is None else read_gone_tickets(lake, "default", keys),
     )
     apply_plan(tracker, plan_changes(entries, tickets, fleet, POLICY, day=day, list_manifest=None), day)
 
@@ -215,20 +220,21 @@ class TrackerRules:
         with pytest.raises(TicketGoneError):
             tracker.update(ticket.ticket_id, draft)
 
-    def test_a_deleted_ticket_is_named_and_not_replaced(
+    def test_a_deleted_ticket_is_said_once_then_taken_as_declined_and_opened_anew_after_the_window(
         self, tracker: IssueTracker, people: People, lake: Lake
     ) -> None:
         claimed = ClaimedTracker(tracker, lake, "default")
-        reconcile(claimed, {"ZA1": 0.6})
+        reconcile(claimed, {"ZA1": 0.6}, lake=lake)
         (ticket,) = tracker.list_open("default")
         people.delete(ticket.ticket_id)
         with pytest.raises(
-            TicketGoneError, match=rf"Ticket {ticket.ticket_id} (was|is) .*to have a new one opened"
+            TicketDeletedError, match=rf"Ticket {ticket.ticket_id} (was|is) .*taken as declined"
         ):
-            reconcile(claimed, {"ZA1": 0.6})
-        assert tracker.list_all("default") == []
-        lake.store.delete(f"tickets/default/claims/{ticket.key}.json")
-        reconcile(claimed, {"ZA1": 0.6})
+            reconcile(claimed, {"ZA1": 0.6}, day_after(1), lake=lake)
+        for n_days in (1, 2, 31):
+            reconcile(claimed, {"ZA1": 0.6}, day_after(n_days), lake=lake)
+            assert tracker.list_all("default") == []
+        reconcile(claimed, {"ZA1": 0.6}, day_after(32), lake=lake)
         assert len(tracker.list_open("default")) == 1
 
     def test_a_number_that_is_none_is_a_persons_mistake(self, tracker: IssueTracker) -> None:

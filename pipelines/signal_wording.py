@@ -1,0 +1,69 @@
+"""How the signals of each component kind are called for people: from the kind's own declaration."""
+
+from features.component_kinds import list_component_kinds, load_component_kind
+from features.evidence import SignalWording
+from features.signals import load_signals
+
+# Features of the component as a whole are made of no single signal.
+_WHOLE_COMPONENT = (
+    SignalWording(signal="signals_changed", label="Error counters that changed lately", unit="counters"),
+    SignalWording(signal="signals_nonzero", label="Error counters above zero", unit="counters"),
+    SignalWording(signal="signals_missing", label="Signals that it does not report", unit="signals"),
+    SignalWording(signal="days_reported", label="Days on which it reported", unit="days"),
+    SignalWording(signal="capacity_bytes", label="Capacity", unit="bytes"),
+)
+# Abbreviations that read badly in lower case.
+_WRITTEN = {
+    **{word: word.upper() for word in ("cpu", "crc", "dbe", "dimm", "ecc", "edac", "gpu", "nic", "sbe")},
+    "nvlink": "NVLink",
+    "pcie": "PCIe",
+    "psu": "PSU",
+    "xid": "Xid",
+    "xids": "Xids",
+}
+
+# Columns of raw_ rows that hold what happened during the day, not how things stood.
+_OF_A_DAY = ("n_events", "increase")
+
+
+def word_signals(component_kind: str, *, n_days: int) -> tuple[SignalWording, ...]:
+    """Return label and unit of each signal of a kind, then of what features say of the whole component.
+
+    Signals of ``list_amounts`` are shown as totals of ``n_days`` days, and say so.
+    """
+    amounts = list_amounts(component_kind)
+    if component_kind in list_component_kinds():
+        named = tuple((each.name, each.unit) for each in load_component_kind(component_kind).signals)
+    else:
+        named = tuple((each.name, each.unit) for each in load_signals())
+    worded = (
+        SignalWording(
+            signal=name,
+            label=name_signal(name) + (f" in {n_days} days" if name in amounts else ""),
+            unit=unit,
+        )
+        for name, unit in named
+    )
+    return (*worded, *_WHOLE_COMPONENT)
+
+
+def list_amounts(component_kind: str) -> frozenset[str]:
+    """Return the signals of a kind that are an amount of the day, which only adding up makes a level.
+
+    These are gauges that the kind's declaration sums up over what was logged, or counted, that day.
+    """
+    if component_kind not in list_component_kinds():
+        return frozenset()
+    return frozenset(
+        each.name
+        for each in load_component_kind(component_kind).signals
+        if each.kind == "gauge" and each.source.across == "sum" and each.source.column in _OF_A_DAY
+    )
+
+
+def name_signal(signal: str) -> str:
+    """Return a signal's name for people, without the unit at its end: "Temperature", "Interface CRC errors"."""
+    words = signal.removesuffix("_celsius").removesuffix("_pct").split("_")
+    written = [_WRITTEN.get(word, word) for word in words]
+    first = written[0]
+    return " ".join([first[:1].upper() + first[1:], *written[1:]])

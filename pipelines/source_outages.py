@@ -1,0 +1,54 @@
+"""Which sources are silent that used to deliver: a kind of component can't be judged by what nobody sent.
+
+What a source delivered of a day is known from ``ingested/day=…/part-<source>.json``, which ingest writes
+last; a source that delivered within the last week and not on the day is down.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from data_contracts.loader import list_contracts
+from pipelines.lake import Lake
+from pipelines.settings import Settings
+
+USUAL_DAYS = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOutage:
+    """A source without the day. ``kind`` is the source's, ``datasets`` what it delivered on ``last_day``."""
+
+    source: str
+    kind: str
+    datasets: tuple[str, ...]
+    last_day: dt.date
+
+
+def find_outages(day: dt.date, settings: Settings, lake: Lake) -> tuple[SourceOutage, ...]:
+    """Return the sources of ``[day - 7, day - 1]`` that delivered nothing of ``day``, in the settings' order."""
+    outages = []
+    for source in settings.sources:
+        if has_delivered(source.name, day, lake):
+            continue
+        past = (day - dt.timedelta(days=back) for back in range(1, USUAL_DAYS + 1))
+        last_day = next((at for at in past if has_delivered(source.name, at, lake)), None)
+        if last_day is not None:
+            outages.append(
+                SourceOutage(
+                    source=source.name,
+                    kind=source.kind,
+                    datasets=_datasets_of(source.name, last_day, lake),
+                    last_day=last_day,
+                )
+            )
+    return tuple(outages)
+
+
+def has_delivered(source: str, day: dt.date, lake: Lake) -> bool:
+    """Return whether ``ingest`` of a source ended well for ``day``, be it with no row."""
+    return lake.store.exists(f"ingested/day={day}/part-{source}.json")
+
+
+def _datasets_of(source: str, day: dt.date, lake: Lake) -> tuple[str, ...]:
+    raw = [dataset for dataset in list_contracts() if dataset.startswith("raw_")]
+    return tuple(dataset for dataset in raw if lake.has_day(dataset, day, part=source))

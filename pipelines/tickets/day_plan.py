@@ -1,0 +1,98 @@
+"""The plan of a day, made by looking only: the list, the lake, and a tracker of which nothing but reading is asked."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pipelines.errors import MissingInputError
+from pipelines.lake import Lake
+from pipelines.published_list import MANIFEST_FILE, read_day_manifest
+from pipelines.realised_rates import read_realised_rates
+from pipelines.settings import Settings
+from pipelines.tickets.claim import read_first_day
+from pipelines.tickets.entries import Entry
+from pipelines.tickets.fleet_facts import read_fleet_facts, read_fleet_shares, with_firmware
+from pipelines.tickets.fleet_view import read_fleet_day
+from pipelines.tickets.gone_tickets import read_gone_tickets
+from pipelines.tickets.plan import Plan
+from pipelines.tickets.plan_notes import write_notes
+from pipelines.tickets.policy import Policy
+from pipelines.tickets.reconcile import plan_changes
+from pipelines.tickets.storms import find_frequent
+from pipelines.tickets.tracker import Ticket, TicketReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayPlan:
+    """A plan and what it was made of: the list's entries in rank order, the tickets as they were, the policy."""
+
+    day: dt.date
+    environment: str
+    entries: tuple[Entry, ...]
+    tickets: tuple[Ticket, ...]
+    policy: Policy
+    list_manifest: str | None
+    plan: Plan
+
+
+def make_day_plan(
+    day: dt.date,
+    listed: Sequence[Entry],
+    policy: Policy,
+    settings: Settings,
+    lake: Lake,
+    tracker: TicketReader,
+) -> DayPlan:
+    """Plan the tickets of ``day`` for the entries ``listed``; writes nothing anywhere.
+
+    ``MissingInputError`` without predictions of the day.
+    """
+    environment = settings.environment
+    open_tickets = tracker.list_open(environment)
+    hosts = {entry.host_id for entry in listed} | {ticket.record.host_id for ticket in open_tickets}
+    facts = read_fleet_facts(lake, day, settings, {entry.component_id for entry in listed}, hosts)
+    entries = with_firmware(listed, facts)
+    causes = find_frequent(entries, policy.document.storm)
+    keys = {
+        *(entry.key.digest for entry in entries),
+        *(cause.key(environment).digest for cause in causes),
+    }
+    found = [*open_tickets, *tracker.list_opened_on(environment, day), *tracker.find(sorted(keys))]
+    tickets = tuple({ticket.ticket_id: ticket for ticket in found}.values())
+    fleet = read_fleet_day(
+        lake, day, environment=environment, entries=entries, tickets=tickets, policy=policy
+    )
+    fleet = replace(
+        fleet,
+        redundancy_groups=facts.redundancy_groups,
+        shares=read_fleet_shares(lake, day, settings, entries, policy.document.storm),
+        gone_tickets=read_gone_tickets(lake, environment, keys),
+        first_day=read_first_day(lake, environment, day),
+    )
+    manifest = _find_list_manifest(lake, day)
+    plan = plan_changes(
+        entries,
+        tickets,
+        fleet,
+        policy,
+        day=day,
+        list_manifest=manifest,
+        notes=write_notes(day, settings, entries, read_realised_rates(lake, day)),
+    )
+    return DayPlan(
+        day=day,
+        environment=environment,
+        entries=entries,
+        tickets=tickets,
+        policy=policy,
+        list_manifest=manifest,
+        plan=plan,
+    )
+
+
+def _find_list_manifest(lake: Lake, day: dt.date) -> str | None:
+    """Return the key of the edition's manifest, which never changes; null for a list that was not published."""
+    try:
+        return read_day_manifest(day, lake).folder + MANIFEST_FILE
+    except MissingInputError:
+        return None

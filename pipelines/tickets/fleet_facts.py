@@ -1,0 +1,98 @@
+"""What the inventory and the day's predictions say of the fleet: firmware, redundancy groups, how common a cause is."""
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.lake import Lake
+from pipelines.settings import Settings
+from pipelines.tickets.entries import Entry, name_rack
+from pipelines.tickets.policy_document import Storm
+from pipelines.tickets.storms import Cause, FleetShares, find_frequent, list_causes
+
+_INVENTORY_COLUMNS = ("component_id", "component_kind", "host_id", "model", "firmware", "redundancy_group")
+_POPULATION_COLUMNS = ("component_id", "component_kind", "host_id", "model", "rack", "site")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetFacts:
+    """``firmware`` per component id, ``redundancy_groups`` per host id; of the parts and hosts asked for."""
+
+    firmware: dict[str, str] = field(default_factory=dict)
+    redundancy_groups: dict[str, str] = field(default_factory=dict)
+
+
+def read_fleet_facts(
+    lake: Lake, day: dt.date, settings: Settings, components: Collection[str], hosts: Collection[str]
+) -> FleetFacts:
+    """Read what the inventories of ``day`` say; nothing of a part that they don't name."""
+    firmware: dict[str, str] = {}
+    groups: dict[str, str] = {}
+    for inventory in _read_inventories(lake, day, settings):
+        wanted = pc.or_(
+            pc.is_in(inventory["component_id"], pa.array(sorted(components), pa.string())),
+            pc.is_in(inventory["host_id"], pa.array(sorted(hosts), pa.string())),
+        )
+        for row in inventory.filter(wanted).to_pylist():
+            if row.get("firmware"):
+                firmware.setdefault(row["component_id"], row["firmware"])
+            if row.get("redundancy_group"):
+                groups.setdefault(row["host_id"], row["redundancy_group"])
+    return FleetFacts(firmware=firmware, redundancy_groups=groups)
+
+
+def with_firmware(entries: Sequence[Entry], facts: FleetFacts) -> tuple[Entry, ...]:
+    """Return the entries with the firmware that the inventory names."""
+    return tuple(replace(entry, firmware=facts.firmware.get(entry.component_id)) for entry in entries)
+
+
+def read_fleet_shares(
+    lake: Lake, day: dt.date, settings: Settings, entries: Sequence[Entry], storm: Storm | None
+) -> FleetShares:
+    """Count how many scored components have each cause that entries share often; most days there is none."""
+    causes = find_frequent(entries, storm)
+    if not causes:
+        return FleetShares()
+    fleet = lake.read_day("out_predictions", day, columns=_POPULATION_COLUMNS)
+    inventories = _read_inventories(lake, day, settings)
+    n_of, n_among = {}, {}
+    for cause in causes:
+        kinds = {entry.component_kind for entry in entries if cause in list_causes(entry)}
+        table = pa.concat_tables(inventories) if cause.kind == "firmware" and inventories else fleet
+        if cause.kind in ("firmware", "model"):
+            table = table.filter(pc.is_in(table["component_kind"], pa.array(sorted(kinds), pa.string())))
+        has_cause = _has_cause(table, cause, entries)
+        n_of[cause] = _count_components(table.filter(has_cause))
+        n_among[cause] = _count_components(table)
+    return FleetShares(n_of=n_of, n_among=n_among)
+
+
+def _has_cause(table: pa.Table, cause: Cause, entries: Sequence[Entry]) -> pa.ChunkedArray:
+    one = next(entry for entry in entries if cause in list_causes(entry))
+    match cause.kind:
+        case "host":
+            return pc.equal(table["host_id"], one.host_id)
+        case "model":
+            return pc.equal(table["model"], one.model)
+        case "firmware":
+            return pc.and_(pc.equal(table["model"], one.model), pc.equal(table["firmware"], one.firmware))
+        case "rack":
+            places = table.select(["site", "rack"]).to_pydict()
+            names = [name_rack(*place) for place in zip(places["site"], places["rack"], strict=True)]
+            return pc.equal(pa.chunked_array([pa.array(names, pa.string())]), cause.value)
+
+
+def _count_components(table: pa.Table) -> int:
+    # One row per target: a part that several models score is one part.
+    return len(table["component_id"].unique())
+
+
+def _read_inventories(lake: Lake, day: dt.date, settings: Settings) -> list[pa.Table]:
+    return [
+        lake.read_day("raw_inventory", day, columns=_INVENTORY_COLUMNS, part=source.name)
+        for source in settings.sources
+        if lake.has_day("raw_inventory", day, part=source.name)
+    ]

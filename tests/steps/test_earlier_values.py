@@ -1,0 +1,74 @@
+"""What a log line is new against: the month before, as it was known that evening."""
+
+import datetime as dt
+
+import pyarrow as pa
+import pytest
+
+from features.component_kinds import load_component_kind
+from pipelines.earlier_values import LEAST_DAYS, NOVELTY_DAYS, read_earlier_values
+from pipelines.lake import Lake
+from pipelines.settings import Settings, SourceSettings
+
+DAY = dt.date(2026, 3, 31)
+KEY = ("raw_hw_events", "template_id")
+SETTINGS = Settings(
+    sources=(SourceSettings.model_validate({"name": "logs", "kind": "kernel_log", "path": "logs"}),)
+)
+
+
+def events(*rows: tuple[str, int], known_on: dt.date) -> pa.Table:
+    noon = dt.datetime.combine(known_on, dt.time(12), dt.UTC)
+    return pa.table(
+        {
+            "host_id": [host for host, _ in rows],
+            "template_id": pa.array([template for _, template in rows], pa.uint64()),
+            "known_at": pa.array([noon] * len(rows), pa.timestamp("us", tz="UTC")),
+        }
+    )
+
+
+def deliver(lake: Lake, back: int, *rows: tuple[str, int], known_on: dt.date | None = None) -> None:
+    at = DAY - dt.timedelta(days=back)
+    lake.write_day("raw_hw_events", at, events(*rows, known_on=known_on or at), part="logs")
+
+
+def read(lake: Lake) -> set[tuple[str | None, int | None]]:
+    today = {"raw_hw_events": events(("web-1", 1), ("web-1", 2), known_on=DAY)}
+    found = read_earlier_values(load_component_kind("host"), DAY, today, SETTINGS, lake)
+    return {(row["host_id"], row["value"]) for row in found[KEY].to_pylist()} if found else set()
+
+
+@pytest.fixture
+def quiet_week(lake: Lake) -> Lake:
+    for back in range(2, LEAST_DAYS + 1):
+        deliver(lake, back, ("web-9", 9))
+    return lake
+
+
+def test_only_hosts_and_values_of_the_day_are_kept(quiet_week: Lake) -> None:
+    deliver(quiet_week, 1, ("web-1", 1), ("web-1", 1), ("web-2", 2), ("web-2", 7))
+    assert read(quiet_week) == {("web-1", 1), ("web-1", None), (None, 1), (None, 2)}
+
+
+def test_with_less_than_a_week_nothing_can_be_called_new(quiet_week: Lake) -> None:
+    assert read(quiet_week) == set()
+
+
+def test_a_month_ends_where_it_ends_and_the_day_itself_is_no_past(quiet_week: Lake) -> None:
+    deliver(quiet_week, NOVELTY_DAYS, ("web-1", 1))
+    deliver(quiet_week, NOVELTY_DAYS + 1, ("web-1", 2))
+    deliver(quiet_week, 0, ("web-1", 2))
+    assert read(quiet_week) == {("web-1", 1), ("web-1", None), (None, 1)}
+
+
+def test_what_was_not_known_that_evening_was_not_seen(quiet_week: Lake) -> None:
+    deliver(quiet_week, 1, ("web-1", 1), known_on=DAY + dt.timedelta(days=1))
+    found = read_earlier_values(
+        load_component_kind("host"),
+        DAY,
+        {"raw_hw_events": events(("web-1", 1), known_on=DAY)},
+        SETTINGS,
+        quiet_week,
+    )
+    assert found[KEY].num_rows == 0

@@ -1,0 +1,132 @@
+"""A source that is down costs its own hosts' components their row, and nobody else anything."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.build import build_day
+from pipelines.changed_inputs import find_changed_days, reopen_days
+from pipelines.errors import MissingInputError, PrefailError
+from pipelines.ingest import ingest_day
+from pipelines.lake import Lake
+from pipelines.settings import Settings, SourceSettings
+from pipelines.source_outages import SourceOutage, find_outages
+
+FIRST = dt.date(2026, 2, 1)
+SECOND = FIRST + dt.timedelta(days=1)
+CE = "EDAC MC0: 3 CE memory read error on DIMM_A1 (channel:0 slot:0 page:0x1 offset:0x0 grain:32)"
+
+
+def write_log(folder: Path, day: dt.date, host: str, *messages: str) -> None:
+    """Write a journal of ``host``; a log source of each folder reads it."""
+    noon = int(dt.datetime.combine(day, dt.time(12), dt.UTC).timestamp() * 1e6)
+    entries = [
+        {"_TRANSPORT": "kernel", "__REALTIME_TIMESTAMP": str(noon), "PRIORITY": "4", "MESSAGE": text}
+        for text in (f"something of {host}", *messages)
+    ]
+    path = folder / day.isoformat() / f"{host}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries), "utf-8")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Return two sites, each with a log source of its own and one host of two modules."""
+    rows = ["component_id,component_kind,host_id,slot,model"]
+    for host in ("ams-1", "fra-1"):
+        rows += [f"{host},host,{host},,R740"]
+        rows += [f"{host}-S{number},dimm,{host},DIMM_A{number},M393" for number in (1, 2)]
+    (tmp_path / "inventory.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    for day in (FIRST, SECOND):
+        write_log(tmp_path / "ams", day, "ams-1")
+    write_log(tmp_path / "fra", FIRST, "fra-1", CE)
+    sources = (
+        {"name": "ams", "kind": "kernel_log", "path": "ams"},
+        {"name": "fra", "kind": "kernel_log", "path": "fra"},
+        {"name": "cmdb", "kind": "inventory_file", "path": "inventory.csv"},
+    )
+    return Settings(
+        sources=tuple(SourceSettings.model_validate(source) for source in sources), base_folder=tmp_path
+    )
+
+
+def ingest(day: dt.date, settings: Settings, lake: Lake) -> None:
+    """Ingest each source as its own task does: one that fails leaves the others alone."""
+    for source in settings.sources:
+        try:
+            ingest_day(day, settings, lake, source_names=[source.name])
+        except PrefailError as error:
+            assert source.name == "fra", error  # noqa: PT017, the one that is down
+
+
+def modules(lake: Lake, day: dt.date) -> dict[str, float]:
+    rows = lake.read_day("core_dimm_days", day).to_pylist()
+    return {row["component_id"]: row["corrected_errors"] for row in rows}
+
+
+def test_components_of_hosts_that_only_a_silent_source_fed_are_left_out(
+    settings: Settings, lake: Lake
+) -> None:
+    for day in (FIRST, SECOND):
+        ingest(day, settings, lake)
+        build_day(day, settings, lake)
+    assert modules(lake, FIRST) == {"ams-1-S1": 0.0, "ams-1-S2": 0.0, "fra-1-S1": 3.0, "fra-1-S2": 0.0}
+    assert modules(lake, SECOND) == {"ams-1-S1": 0.0, "ams-1-S2": 0.0}
+    assert find_outages(FIRST, settings, lake) == ()
+    outage = SourceOutage(source="fra", kind="kernel_log", datasets=("raw_hw_events",), last_day=FIRST)
+    assert find_outages(SECOND, settings, lake) == (outage,)
+    assert find_outages(FIRST + dt.timedelta(days=7), settings, lake)[1].last_day == FIRST
+    assert "fra" not in {each.source for each in find_outages(FIRST + dt.timedelta(days=8), settings, lake)}
+
+
+def test_a_late_log_builds_anew_just_the_day_it_touches(settings: Settings, lake: Lake) -> None:
+    for day in (FIRST, SECOND):
+        ingest(day, settings, lake)
+        build_day(day, settings, lake)
+    datasets = ("core_dimm_days", "core_failures")
+    before = {(name, day): lake.digest_day(name, day) for name in datasets for day in (FIRST, SECOND)}
+    write_log(settings.base_folder / "ams", SECOND, "ams-1", CE)
+    found = find_changed_days(settings, lake)
+    assert [(change.day, change.source) for change in found.changes] == [(SECOND, "ams")]
+    reopened = [facts.day for facts in reopen_days(found.changes, settings, lake)]
+    assert reopened == [SECOND]
+    for day in reopened:
+        build_day(day, settings, lake)
+    after = {key: lake.digest_day(*key) for key in before}
+    assert {key for key in before if before[key] != after[key]} == {("core_dimm_days", SECOND)}
+    assert modules(lake, SECOND)["ams-1-S1"] == 3.0
+
+
+def test_a_late_repair_record_builds_anew_just_the_failures_of_its_day(
+    settings: Settings, lake: Lake, tmp_path: Path
+) -> None:
+    path = tmp_path / "repairs.csv"
+    path.write_text("component_id,component_kind,host_id,failed_at\n", "utf-8")
+    repairs = SourceSettings.model_validate({"name": "repairs", "kind": "failure_records", "path": path.name})
+    settings = settings.model_copy(update={"sources": (*settings.sources, repairs)})
+    for day in (FIRST, SECOND):
+        ingest(day, settings, lake)
+        build_day(day, settings, lake)
+    datasets = ("core_dimm_days", "core_failures")
+    before = {(name, day): lake.digest_day(name, day) for name in datasets for day in (FIRST, SECOND)}
+    with path.open("a") as stream:
+        stream.write(f"ams-1-S2,dimm,ams-1,{FIRST}\n")
+    found = find_changed_days(settings, lake)
+    assert [(change.day, change.source) for change in found.changes] == [(FIRST, "repairs")]
+    for facts in reopen_days(found.changes, settings, lake):
+        build_day(facts.day, settings, lake)
+    after = {key: lake.digest_day(*key) for key in before}
+    assert {key for key in before if before[key] != after[key]} == {("core_failures", FIRST)}
+    assert lake.read_day("core_failures", FIRST)["component_id"].to_pylist() == ["ams-1-S2"]
+
+
+def test_a_day_of_which_nothing_can_be_built_is_an_error_that_says_what_to_run(
+    settings: Settings, lake: Lake
+) -> None:
+    with pytest.raises(
+        MissingInputError, match=r"Nothing was written\. Run: prefail ingest --day 2026-02-01"
+    ):
+        build_day(FIRST, settings, lake)
+    assert lake.list_days("core_failures") == []
