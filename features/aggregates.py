@@ -14,7 +14,7 @@ from features.feature_names import MAX_WINDOW_DAYS, FeatureSpec
 from features.layouts import CellIndex, Indices, Layout, Plane
 from features.reported_days import ReportedDays
 from features.window_statistics import WindowStatistics
-from features.windows import ExtremeTree, SinceTree, SumTree
+from features.windows import ExtremeTree, FirstTree, SinceTree, SumTree
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -44,6 +44,8 @@ class SignalBlock:
                 np.subtract(self.level, self._layout.days_ago(self._carried, days), out=out)
             case "dayssincechange":
                 self._write_days_since_change(out)
+            case "dayssincefirst":
+                self._write_days_since_first(out)
             case "increase" | "changes" | "maxstep":
                 self._write_from_steps(spec.aggregate, days, out)
             case "min" | "max" | "mean" | "std" | "slope":
@@ -118,6 +120,18 @@ class SignalBlock:
         out.fill(MAX_WINDOW_DAYS)
         if self._moving is not None:
             out[self._moving.where] = self._moving.since.window(MAX_WINDOW_DAYS)
+        if self._days.has_gap:
+            np.copyto(out, np.nan, where=self._days.is_unseen(MAX_WINDOW_DAYS))
+
+    def _write_days_since_first(self, out: Floats) -> None:
+        out.fill(-1.0)
+        above = self._values > 0
+        columns = _active(above)
+        if columns is None:
+            out[...] = FirstTree(self._layout, above).window(MAX_WINDOW_DAYS)
+        elif len(columns):
+            layout, where = self._layout.narrow(columns)
+            out[where] = FirstTree(layout, above[:, columns]).window(MAX_WINDOW_DAYS)
         if self._days.has_gap:
             np.copyto(out, np.nan, where=self._days.is_unseen(MAX_WINDOW_DAYS))
 

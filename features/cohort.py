@@ -42,14 +42,15 @@ def in_cohort(
     component_index: npt.NDArray[np.integer],
     *,
     last_failure_days: Days,
+    days_out: int = MAX_WINDOW_DAYS,
     min_days_reported: int = DEFAULT_MIN_DAYS_REPORTED,
     n_threads: int = 2,
 ) -> npt.NDArray[np.int8]:
     """Return the ``CohortReason`` of each of N component-days, int8 (N,).
 
     - not in service: no row in the last 7 days, ``(d-7, d]``.
-    - reported after failure: a failure known by the day, at most 90 days ago; the row is dirt. Later
-      the component is back in service.
+    - reported after failure: a failure known by the day, at most ``days_out`` days ago; the row is dirt,
+      or the part waits for its repair. Later the component is back in service.
     - no data today: a row in the last 7 days, none on the day.
     - no signals: a row on the day, and every signal of it null.
     - not enough history: fewer than ``min_days_reported`` rows in the last 90 days.
@@ -67,7 +68,7 @@ def in_cohort(
         has_signal |= ~np.isnan(values[days, components])
     rules = [
         (CohortReason.NOT_IN_SERVICE, recent == 0),
-        (CohortReason.REPORTED_AFTER_FAILURE, epoch_day + days - last_failure_days <= MAX_WINDOW_DAYS),
+        (CohortReason.REPORTED_AFTER_FAILURE, epoch_day + days - last_failure_days <= days_out),
         (CohortReason.NO_DATA_TODAY, ~cube.is_reported[days, components]),
         (CohortReason.NO_SIGNALS, ~has_signal),
         (CohortReason.NOT_ENOUGH_HISTORY, in_lookback < min_days_reported),

@@ -12,6 +12,8 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from features.feature_names import MAX_WINDOW_DAYS
+
 FOLDER = Path(__file__).with_name("component_kinds")
 
 # Which column of a raw_ dataset says what a part is called; the first that it has.
@@ -56,7 +58,9 @@ class ComponentKind(_Section):
     """One kind of component whose days are made of raw_ rows.
 
     ``identity``: the host itself, or a part of it, which ``event_components`` finds in the inventory by
-    ``labels`` (expressions) and ``place_columns``.
+    ``labels`` (expressions) and ``place_columns``. ``out_after_failure_days``: for so many days after a
+    failure, its own included, the component is not scored. What is named by its place is back when it is
+    repaired, under the same name; what is named by its serial number never is.
     """
 
     kind: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
@@ -64,6 +68,7 @@ class ComponentKind(_Section):
     identity: Literal["host_id", "component_id"]
     labels: tuple[str, ...] = ()
     place_columns: tuple[str, ...] = ()
+    out_after_failure_days: int = Field(default=MAX_WINDOW_DAYS, ge=0, le=MAX_WINDOW_DAYS)
     signals: tuple[KindSignal, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -97,6 +102,12 @@ class ComponentKind(_Section):
     def raw_datasets(self) -> tuple[str, ...]:
         """Return the raw_ datasets that the kind reads, in the order of its signals."""
         return tuple(dict.fromkeys(signal.source.dataset for signal in self.signals))
+
+
+def days_out_after_failure(name: str) -> int:
+    """Return ``out_after_failure_days`` of a kind; of drives, which are no declared kind, the longest."""
+    declared = name in list_component_kinds()
+    return load_component_kind(name).out_after_failure_days if declared else MAX_WINDOW_DAYS
 
 
 def list_component_kinds() -> tuple[str, ...]:

@@ -9,6 +9,7 @@ Windows are calendar days: ``_7d`` on day d looks at the seven days in (d-7, d].
 ``changes_<w>d``       days in the window whose step is not zero
 ``maxstep_<w>d``       largest positive step in the window, 0 if none
 ``dayssincechange``    days since the last non-zero step, 90 if there was none within 90 days
+``dayssincefirst``     days since the oldest day above zero of the last 90; -1 if there is none
 ``mean_<w>d``           also min, max, std (population), slope (per day): of the reported values
 ``percentile``         0..1, mid-rank of today's value among the same model on the same day
 =====================  ==================================================================================
@@ -30,7 +31,7 @@ MAX_WINDOW_DAYS = 90
 MAX_GAP_DAYS = 7
 
 SignalAggregate = Literal[
-    "level", "delta", "increase", "changes", "maxstep", "dayssincechange",
+    "level", "delta", "increase", "changes", "maxstep", "dayssincechange", "dayssincefirst",
     "min", "max", "mean", "std", "slope", "percentile",
 ]  # fmt: skip
 ComponentAggregate = Literal[
@@ -76,6 +77,8 @@ class FeatureSpec:
         """How many days before the as-of day can change the value."""
         if self.aggregate == "dayssincechange":
             return MAX_WINDOW_DAYS + MAX_GAP_DAYS - 1
+        if self.aggregate == "dayssincefirst":
+            return MAX_WINDOW_DAYS - 1
         if self.window_days is None:
             return 0
         # The first step of the window compares with a value carried from before the window.

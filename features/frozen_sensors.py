@@ -53,7 +53,9 @@ def compare_still_shares(
     return tuple(shares)
 
 
-def _count_still(tables: Sequence[pa.Table], signals: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
+def _count_still(
+    tables: Sequence[pa.Table], signals: Sequence[str]
+) -> dict[tuple[str, str], tuple[int, int]]:
     """Return by model and signal: components with a value on every day, and those where it is the same."""
     keys = [table["component_key"].to_numpy() for table in tables]
     common = keys[-1]

@@ -15,6 +15,9 @@ import pyarrow as pa
 from features.drift import Counts, bins_moved, median_level, population_stability, stability_noise
 from features.population import N_BINS
 
+Daily = npt.NDArray[np.float64]
+"""Histograms of one signal and model, (days, N_BINS)."""
+
 RECENT_DAYS = 7
 REFERENCE_DAYS = 28
 WINDOW_DAYS = RECENT_DAYS + REFERENCE_DAYS
@@ -71,9 +74,9 @@ def _codes(column: pa.ChunkedArray, known: Sequence[str]) -> npt.NDArray[np.int6
 class SignalShift:
     """One signal of one model, the last days against the four weeks before.
 
-    ``psi`` is NaN where one side has no value. ``is_shifted``: further than chance, growth and the limit
-    allow, and still so on the last day. ``jump_day``: the day on which it moved at once, None if by and
-    by. ``reported_before`` and ``reported_now``: shares of the model's components that report it.
+    ``psi`` is NaN where one side has no value; after a jump it is of the last day against the weeks before
+    the jump. ``is_shifted``: further than chance, growth and the limit allow, and still so on the last day.
+    ``jump_day``: the day of the last five weeks on which it moved at once, None if by and by. ``reported_before`` and ``reported_now``: shares of the model's components that report it.
     """
 
     model: str
@@ -89,7 +92,12 @@ class SignalShift:
 
 
 def find_shifts(
-    histograms: Histograms, day: dt.date, counters: Sequence[str], *, psi_limit: float, minimum_components: int
+    histograms: Histograms,
+    day: dt.date,
+    counters: Sequence[str],
+    *,
+    psi_limit: float,
+    minimum_components: int,
 ) -> tuple[SignalShift, ...]:
     """Return the state of each signal and model that is old and large enough to speak of.
 
@@ -112,31 +120,55 @@ def find_shifts(
             daily = histograms.counts[:, m, s]
             if not daily.any():
                 continue
-            before, now = _mean(daily, reference), _mean(daily, recent)
-            is_counter = signal in counters
-            psi = population_stability(before, now)
-            is_shifted = (
-                _is_far(before, now, psi_limit)
-                and _is_far(before, daily[-1].astype(np.float64), psi_limit)
-                and not (is_counter and _is_usual_growth(daily, ages, psi))
-            )
-            jump = _find_jump(daily, n_components[:, m], recent, psi_limit)
-            stays = jump is not None and _is_far(before, daily[-1].astype(np.float64), psi_limit)
             found.append(
-                SignalShift(
-                    model=model,
-                    signal=signal,
-                    psi=psi,
-                    is_shifted=is_shifted or stays,
-                    jump_day=histograms.days[jump] if jump is not None and stays else None,
-                    median_before=median_level(before),
-                    median_now=median_level(daily[-1].astype(np.float64)),
-                    reported_before=float(before.sum() / n_before),
-                    reported_now=float(daily[-1].sum() / max(1, n_components[-1, m])),
-                    n_components=int(n_components[-1, m]),
+                _judge_signal(
+                    model,
+                    signal,
+                    daily.astype(np.float64),
+                    n_components[:, m],
+                    histograms.days,
+                    is_counter=signal in counters,
+                    psi_limit=psi_limit,
                 )
             )
     return tuple(found)
+
+
+def _judge_signal(
+    model: str,
+    signal: str,
+    daily: Daily,
+    n_components: npt.NDArray[np.int64],
+    days: Sequence[dt.date],
+    *,
+    is_counter: bool,
+    psi_limit: float,
+) -> SignalShift:
+    ages = np.array([(days[-1] - each).days for each in days])
+    recent, reference = _windows(ages)
+    before, now, today = _mean(daily, reference), _mean(daily, recent), daily[-1]
+    psi = population_stability(before, now)
+    jump = _find_jump(daily, n_components, ages, psi_limit)
+    is_shifted = jump is not None or (
+        _is_far(before, now, psi_limit)
+        and _is_far(before, today, psi_limit)
+        and not (is_counter and _is_usual_growth(daily, ages, psi))
+    )
+    if jump is not None:
+        before = _mean(daily, _before(ages, ages[jump], REFERENCE_DAYS))
+        psi = population_stability(before, today)
+    return SignalShift(
+        model=model,
+        signal=signal,
+        psi=psi,
+        is_shifted=is_shifted,
+        jump_day=None if jump is None else days[jump],
+        median_before=median_level(before),
+        median_now=median_level(today),
+        reported_before=float(daily[reference].sum() / max(1, n_components[reference].sum())),
+        reported_now=float(today.sum() / max(1, n_components[-1])),
+        n_components=int(n_components[-1]),
+    )
 
 
 def _windows(ages: npt.NDArray[np.int64], shift: int = 0) -> tuple[npt.NDArray[np.bool_], ...]:
@@ -144,7 +176,7 @@ def _windows(ages: npt.NDArray[np.int64], shift: int = 0) -> tuple[npt.NDArray[n
     return recent, (ages >= shift + RECENT_DAYS) & (ages < shift + WINDOW_DAYS)
 
 
-def _mean(daily: npt.NDArray[np.int32], days: npt.NDArray[np.bool_]) -> Counts:
+def _mean(daily: Daily, days: npt.NDArray[np.bool_]) -> Counts:
     """Return the mean histogram of the days on which anybody reported; zeros where nobody did."""
     chosen = daily[days & (daily.sum(axis=1) > 0)]
     return chosen.mean(axis=0) if len(chosen) else np.zeros(N_BINS)
@@ -156,7 +188,7 @@ def _is_far(before: Counts, now: Counts, psi_limit: float) -> bool:
     return population_stability(before, now) > max(psi_limit, stability_noise(before, now))
 
 
-def _is_usual_growth(daily: npt.NDArray[np.int32], ages: npt.NDArray[np.int64], psi: float) -> bool:
+def _is_usual_growth(daily: Daily, ages: npt.NDArray[np.int64], psi: float) -> bool:
     """Return whether a counter moved about as far between the same windows a window earlier.
 
     What is too young to have had them is growing: only a jump tells.
@@ -167,21 +199,31 @@ def _is_usual_growth(daily: npt.NDArray[np.int32], ages: npt.NDArray[np.int64], 
 
 
 def _find_jump(
-    daily: npt.NDArray[np.int32],
-    n_components: npt.NDArray[np.int64],
-    recent: npt.NDArray[np.bool_],
-    psi_limit: float,
+    daily: Daily, n_components: npt.NDArray[np.int64], ages: npt.NDArray[np.int64], psi_limit: float
 ) -> int | None:
-    """Return the recent day on which the histogram moved farthest from the day before; None if none did.
+    """Return the day of the last five weeks on which the histogram moved at once and stayed away; None if none.
 
-    Only between days whose components are about the same, by number: new drives are no new unit.
+    Only between days whose components are about the same, by number: new drives are no new unit. Today has
+    to be far from the week before the jump and from the week three weeks earlier: what was away for some
+    days and came back has not changed.
     """
-    farthest, at = 0.0, None
-    for index in np.flatnonzero(recent[1:]) + 1:
+    distances = []
+    for index in np.flatnonzero(ages[1:] < WINDOW_DAYS) + 1:
         a, b = n_components[index - 1], n_components[index]
-        if not a or abs(b - a) > _STABLE_SHARE * a:
-            continue
-        before, now = daily[index - 1].astype(np.float64), daily[index].astype(np.float64)
-        if _is_far(before, now, psi_limit) and bins_moved(before, now) > farthest:
-            farthest, at = bins_moved(before, now), int(index)
-    return at
+        if a and abs(b - a) <= _STABLE_SHARE * a and _is_far(daily[index - 1], daily[index], psi_limit):
+            distances.append((-bins_moved(daily[index - 1], daily[index]), int(index)))
+    for _, index in sorted(distances):
+        last_week = _before(ages, ages[index], RECENT_DAYS)
+        first_week = _before(ages, ages[index] + REFERENCE_DAYS - RECENT_DAYS, RECENT_DAYS)
+        was_there = _before(ages, ages[index], REFERENCE_DAYS) & (n_components > 0)
+        if was_there.sum() >= MINIMUM_REFERENCE_DAYS and all(
+            not days.any() or _is_far(_mean(daily, days), daily[-1], psi_limit)
+            for days in (last_week, first_week)
+        ):
+            return index
+    return None
+
+
+def _before(ages: npt.NDArray[np.int64], age: int, n_days: int) -> npt.NDArray[np.bool_]:
+    """Return which days are of the ``n_days`` before the day of ``age``."""
+    return (ages > age) & (ages <= age + n_days)

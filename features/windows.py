@@ -123,6 +123,28 @@ class SinceTree:
         return found
 
 
+class FirstTree:
+    """Days since the oldest day on which something held, -1 if there is none (int16)."""
+
+    _NEVER = np.int16(-1000)  # stays below zero however many days are added
+
+    def __init__(self, layout: Layout, holds: Plane) -> None:
+        self._layout = layout
+        self._levels = [layout.start(np.where(holds, np.int16(0), self._NEVER))]
+
+    def window(self, days: int) -> Plane:
+        """Return the days since the oldest day in ``(d - days, d]`` that holds."""
+        (largest, _), *others = blocks_of_window(days)
+        while len(self._levels) <= largest:
+            last, length = self._levels[-1], 1 << (len(self._levels) - 1)
+            self._levels.append(self._layout.double(last, last + np.int16(length), length, np.maximum))
+        found = self._layout.latest(self._levels[largest])
+        for exponent, offset in others:
+            older = self._levels[exponent] + np.int16(offset)
+            self._layout.reach_back(found, older, 1 << exponent, offset, np.maximum)
+        return np.maximum(found, np.int16(-1))
+
+
 @lru_cache
 def blocks_of_window(days: int) -> tuple[tuple[int, int], ...]:
     """Return the disjoint blocks of a window as (exponent, days before the as-of day), latest first.

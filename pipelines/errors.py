@@ -64,6 +64,10 @@ class LeakAlarmError(PermanentError):
     """A figure is too good or a feature knows the future; nothing was promoted."""
 
 
+class DriftBlockedError(PermanentError):
+    """A day's inputs are not what the models learned from; its list was not published."""
+
+
 class LakeFormatError(PermanentError):
     """The lake has a layout that this release does not know; nothing was read or written."""
 

@@ -9,7 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.component_kinds import days_out_after_failure
 from features.cube import Cube
+from features.feature_names import MAX_WINDOW_DAYS
 from features.labels import ComponentFailures
 from pipelines.cube_reading import end_of_day
 from pipelines.failure_days import read_failure_parts
@@ -65,11 +67,13 @@ def _no_events() -> DatedEvents:
 class KnownFailures(DatedEvents):
     """Confirmed failures, and in ``unconfirmed`` the parts that were changed on our advice alone.
 
-    ``models`` are the hardware models of the failures. ``sha256`` is over what was read.
+    ``models`` are the hardware models of the failures. ``sha256`` is over what was read. ``days_out``:
+    how long a component of the kind is out of the cohort after a failure.
     """
 
     models: tuple[str, ...]
     sha256: str
+    days_out: int = MAX_WINDOW_DAYS
     unconfirmed: DatedEvents = field(default_factory=_no_events)
 
     def of_cube(self, cube: Cube) -> ComponentFailures:
@@ -123,6 +127,7 @@ def read_failures(
         known_day=failures.known_day,
         models=tuple(confirmed["model"].to_pylist()),
         sha256=hashlib.sha256(failures.digest() + unconfirmed.digest()).hexdigest(),
+        days_out=days_out_after_failure(component_kind),
         unconfirmed=unconfirmed,
     )
 

@@ -11,6 +11,7 @@ from pipelines.publication import open_publication
 from pipelines.published_list import day_folder
 from pipelines.report.plan_page import render_plan
 from pipelines.settings import Settings
+from pipelines.tickets.batch_decision import BatchDecision
 from pipelines.tickets.board import Board
 from pipelines.tickets.day_plan import DayPlan
 from pipelines.tickets.plan import Hold
@@ -30,7 +31,10 @@ class WaitingRecord(BaseModel):
 
 
 class PlanRecord(BaseModel):
-    """What a run planned for a day: by which policy, from which edition of the list, shown on which page."""
+    """What a run planned for a day: by which policy, from which edition of the list, shown on which page.
+
+    ``approval``: who decided about new tickets beyond the budget, null where nobody had to or has.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,6 +47,7 @@ class PlanRecord(BaseModel):
     n_new: int
     waiting: tuple[WaitingRecord, ...]
     page_sha256: str
+    approval: BatchDecision | None = None
 
 
 def write_board(board: Board, planned: DayPlan, settings: Settings, lake: Lake) -> None:
@@ -63,6 +68,7 @@ def write_board(board: Board, planned: DayPlan, settings: Settings, lake: Lake) 
             for one in sorted(planned.plan.not_opened, key=lambda one: one.entry.key.digest)
         ),
         page_sha256=hashlib.sha256(page).hexdigest(),
+        approval=planned.policy.decision,
     )
     said = (record.model_dump_json(indent=1) + "\n").encode()
     readers = open_publication(settings)

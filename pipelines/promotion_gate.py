@@ -79,17 +79,19 @@ def _judge_slices(
 ) -> GateDecision:
     failures = np.any(np.stack([each.failures for each in contest.challenger]), axis=0)
     names = merge_small(contest.models, failures, rule.minimum_slice_failures)
-    worse = []
+    worse, lower = [], []
     slices = [name for name in np.unique(names[failures]) if name != OTHER]
     for name in slices:
         confidence = 1 - (1 - rule.confidence) / len(slices)
         difference = _compare(rule, contest, confidence=confidence, is_member=names == name)
         if difference.recall.high < 0:
             worse.append(f"{name}: {_describe('incumbent', difference)}")
+        elif difference.recall.estimate < 0:
+            lower.append(f"{name}, lower within chance: {_describe('incumbent', difference)}")
     if worse:
         why = f"worse beyond chance on {len(worse)} hardware model(s)"
         return GateDecision(is_promoted=False, why=why, comparison=(*comparison, *worse))
-    return GateDecision(is_promoted=True, why=why, comparison=comparison)
+    return GateDecision(is_promoted=True, why=why, comparison=(*comparison, *lower))
 
 
 def _compare(

@@ -75,7 +75,12 @@ def find_cohort(
     components = component_index.astype(np.int64)
     last_failure_days = failures.of_cube(cube).last_failure_days(components, days)
     return in_cohort(
-        cube, day_index, component_index, last_failure_days=last_failure_days, n_threads=n_threads
+        cube,
+        day_index,
+        component_index,
+        last_failure_days=last_failure_days,
+        days_out=failures.days_out,
+        n_threads=n_threads,
     )
 
 

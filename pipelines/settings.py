@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from pipelines.drift_settings import DriftSettings
+from pipelines.approval_settings import ApprovalSettings
 from pipelines.errors import ConfigError
 from pipelines.lake_settings import LakeSettings, SecretText, Section
 
@@ -130,6 +131,7 @@ class Settings(Section):
     list: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     training: TrainingSettings = TrainingSettings()
+    approval: ApprovalSettings = ApprovalSettings()
     drift: DriftSettings = DriftSettings()
     pseudonym_key: SecretText | None = Field(
         default=None, description="Key of pseudonyms in exports; set by environment only.", exclude=True

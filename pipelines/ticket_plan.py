@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pipelines.lake import Lake
 from pipelines.report.plan_page import render_plan
 from pipelines.settings import Settings
-from pipelines.ticket_step import find_replay_reason
+from pipelines.ticket_step import find_replay_reason, read_day_policy
 from pipelines.tickets.board import make_board
 from pipelines.tickets.day_plan import DayPlan, make_day_plan
 from pipelines.tickets.entries import read_entries
 from pipelines.tickets.fleet_view import LIST_DATASET
 from pipelines.tickets.plan import Change, Close, Create, Keep, Reopen, Update
-from pipelines.tickets.policy import Policy
 from pipelines.tickets.tracker import TicketReader
 from pipelines.tickets.trackers import open_tracker_reader
 
@@ -80,7 +79,7 @@ def preview_tickets_day(
     if replay_reason is not None:
         return Preview(day=day, replay_reason=replay_reason, planned=None)
     entries = read_entries(lake.read_day(LIST_DATASET, day), settings.environment, day)
-    policy = Policy.from_settings(settings)
+    policy = read_day_policy(day, settings, lake)
     reader = tracker or open_tracker_reader(settings)
     planned = make_day_plan(day, entries, policy, settings, lake, reader)
     return Preview(day=day, replay_reason=None, planned=planned)

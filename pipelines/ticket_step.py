@@ -2,7 +2,7 @@
 
 import datetime as dt
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.errors import PermanentError
 from pipelines.lake import Lake
@@ -10,12 +10,13 @@ from pipelines.planning_board import write_board
 from pipelines.settings import Settings
 from pipelines.step_facts import StepFacts
 from pipelines.tickets.apply import carry_out_plan
+from pipelines.tickets.batch_decision import read_batch_decision
 from pipelines.tickets.board import make_board
 from pipelines.tickets.claim import claim_day, read_last_day
 from pipelines.tickets.day_plan import make_day_plan
 from pipelines.tickets.entries import read_entries
 from pipelines.tickets.fleet_view import LIST_DATASET
-from pipelines.tickets.plan import NotOpened
+from pipelines.tickets.plan import Hold, NotOpened, Plan
 from pipelines.tickets.policy import Policy
 from pipelines.tickets.tracker import Tracker
 from pipelines.tickets.trackers import open_claimed_tracker
@@ -48,7 +49,7 @@ def reconcile_tickets_day(
     if replay_reason is not None:
         return _finish_replay(day, replay_reason)
     entries = read_entries(lake.read_day(LIST_DATASET, day), environment, day)
-    policy = Policy.from_settings(settings)
+    policy = read_day_policy(day, settings, lake)
     tracker = tracker or open_claimed_tracker(settings, lake)
     held_by = claim_day(lake, environment, day)
     if held_by > day:
@@ -68,11 +69,24 @@ def reconcile_tickets_day(
             ("listed", len(entries)),
             *((name, applied.counts.get(name, 0)) for name in names),
             ("waiting", len(planned.plan.not_opened)),
+            *count_unapproved(planned.plan),
         ),
         not_opened=planned.plan.not_opened,
     )
     log.info(facts.summary)
     return facts
+
+
+def read_day_policy(day: dt.date, settings: Settings, lake: Lake) -> Policy:
+    """Return the policy of the settings with what a person has decided about ``day``."""
+    policy = Policy.from_settings(settings)
+    return replace(policy, decision=read_batch_decision(day, settings.environment, lake))
+
+
+def count_unapproved(plan: Plan) -> tuple[tuple[str, object], ...]:
+    """Return how many entries wait for a person, as a fact; nothing where none does."""
+    n = sum(one.hold is Hold.NOT_APPROVED for one in plan.not_opened)
+    return (("for_approval", n),) if n else ()
 
 
 def find_replay_reason(day: dt.date, today: dt.date, settings: Settings, lake: Lake) -> str | None:

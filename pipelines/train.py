@@ -17,6 +17,7 @@ from pipelines.folds import CHALLENGER, CHAMPION, FoldResult, FoldResults, evalu
 from pipelines.lake import Lake
 from pipelines.ledger import read_ledger
 from pipelines.promotion_gate import Contest, GateDecision, judge_challenger, judge_first_model
+from pipelines.proposals import propose_model
 from pipelines.registry import champion, load_card, promote_model, reject_model, save_model
 from pipelines.scorers import RULE_PREFIX, open_scorer
 from pipelines.settings import Settings
@@ -29,7 +30,8 @@ log = logging.getLogger(__name__)
 class TrainFacts:
     """One training. ``model_id`` is None where there were too few failures to learn from.
 
-    ``in_use`` is what scores from now on: a model, or ``rule:<target>``.
+    ``in_use`` is what scores from now on: a model, or ``rule:<target>``. ``is_waiting``: the model passed the
+    gate and waits for a person (``pipelines.proposals``).
     """
 
     target: str
@@ -41,15 +43,20 @@ class TrainFacts:
     comparison: tuple[str, ...]
     n_failures: int
     n_rows: int
+    is_waiting: bool = False
 
     @property
     def summary(self) -> str:
         """Return the step's one log line."""
         return (
             f"trained {self.target} {self.as_of}: failures={self.n_failures} rows={self.n_rows} "
-            f"model={self.model_id} promoted={'yes' if self.is_promoted else 'no'} in_use={self.in_use} "
+            f"model={self.model_id} promoted={self._outcome} in_use={self.in_use} "
             f"why={self.why!r}"
         )
+
+    @property
+    def _outcome(self) -> str:
+        return "waits_for_approval" if self.is_waiting else "yes" if self.is_promoted else "no"
 
 
 def train_target(
@@ -63,7 +70,8 @@ def train_target(
 ) -> TrainFacts:
     """Train, store and, if ``promote``, decide; the decision and its reason go into the ledger.
 
-    Nothing that became known after the end of ``as_of`` is used. Running it twice writes nothing new.
+    Nothing that became known after the end of ``as_of`` is used. Running it twice writes nothing new. With
+    ``approval.promotion``, a model that passes the gate only waits: ``proposals.settle_proposal`` decides.
     """
     target = find_target(target_name)
     _check_day(target, as_of, lake)
@@ -89,7 +97,12 @@ def train_target(
     model_id = save_model(fitted.card, fitted.model_bytes, lake)
     decision = decide(target, model_id, in_use, fitted, lake, seed=settings.training.seed)
     is_promoted = False
-    if promote:
+    is_waiting = promote and decision.is_promoted and settings.approval.promotion and model_id != in_use
+    if is_waiting:
+        propose_model(
+            model_id, target.name, lake, as_of=as_of, why=decision.why, comparison=decision.comparison
+        )
+    elif promote:
         in_use = _record(target, model_id, decision, lake, who=who, as_of=as_of)
         is_promoted = in_use == model_id
     facts = TrainFacts(
@@ -102,6 +115,7 @@ def train_target(
         comparison=decision.comparison,
         n_failures=len(failures.day),
         n_rows=len(fitted.rows.fails),
+        is_waiting=is_waiting,
     )
     log.info(facts.summary)
     return facts

@@ -1,10 +1,9 @@
-"""Name what became of a component kind's signals: shifted, in another unit, no longer reported, frozen."""
+"""Name what became of a component kind's signals: shifted, in another unit, no longer reported."""
 
 import datetime as dt
 import math
 from collections.abc import Sequence
 
-from features.frozen_sensors import SPAN_DAYS, StillShare, compare_still_shares
 from features.signal_shifts import (
     HISTORY_DAYS,
     RECENT_DAYS,
@@ -146,46 +145,6 @@ def _finding(
         words=words,
         cause=cause,
         next_command=f"prefail drift --day {day} --signal {shift.signal}",
-    )
-
-
-def find_frozen(kind: WatchedKind, day: dt.date, lake: Lake, policy: DriftSettings) -> list[Finding]:
-    """Return the signals that stood still on the last five days of many components, and did not before.
-
-    Before is five days two weeks ago. Where a day of either is not built, nothing is said.
-    """
-    last = day - dt.timedelta(days=2 * RECENT_DAYS)
-    spans = [[end - dt.timedelta(days=back) for back in range(SPAN_DAYS)] for end in (last, day)]
-    if not all(lake.has_day(kind.dataset, at) for span in spans for at in span):
-        return []
-    columns = ("component_key", "model", *kind.signals)
-    before, now = (
-        list(read_ahead(sorted(span), lambda at: lake.read_day(kind.dataset, at, columns))) for span in spans
-    )
-    shares = compare_still_shares(before, now, kind.signals, minimum_components=policy.minimum_components)
-    return [
-        _frozen(kind, each, day, policy) for each in shares if each.now - each.before >= policy.frozen_share
-    ]
-
-
-def _frozen(kind: WatchedKind, share: StillShare, day: dt.date, policy: DriftSettings) -> Finding:
-    first = day - dt.timedelta(days=SPAN_DAYS - 1)
-    return Finding(
-        kind=FindingKind.FROZEN_SENSOR,
-        action=policy.action_on(FindingKind.FROZEN_SENSOR),
-        component_kind=kind.kind,
-        subject=share.model,
-        signal=share.signal,
-        targets=kind.targets,
-        size=round(share.now - share.before, 4),
-        limit=policy.frozen_share,
-        since=first,
-        words=(
-            f"{share.signal} stands still since {first} or longer in {share.now:.0%} of {share.n_components:,} "
-            f"{kind.kind} {share.model}; two weeks before it was {share.before:.0%}."
-        ),
-        cause="a sensor, firmware or exporter that repeats its last value; what it says of today is not of today.",
-        next_command=f"prefail drift --day {day} --signal {share.signal}",
     )
 
 

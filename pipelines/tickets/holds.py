@@ -27,6 +27,8 @@ ROOM_RULES: tuple[Rule, ...] = (
     policy_rules.hold_over_site_budget,
     policy_rules.hold_on_cold_start,
     policy_rules.hold_over_budget,
+    # The last: only what would get a ticket otherwise is worth a question.
+    policy_rules.hold_not_approved,
 )
 
 

@@ -89,6 +89,7 @@ class Hold(StrEnum):
     SITE_BUDGET = "site_budget"
     COLD_START = "cold_start"
     BUDGET = "budget"
+    NOT_APPROVED = "not_approved"
 
 
 @dataclass(frozen=True, kw_only=True)

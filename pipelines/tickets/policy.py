@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from pipelines.settings import Settings
+from pipelines.tickets.batch_decision import BatchDecision
 from pipelines.tickets.entries import Entry
 from pipelines.tickets.gone_tickets import GoneTicket
 from pipelines.tickets.policy_document import NO_RULES, PolicyDocument
@@ -19,13 +20,19 @@ _RISK_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """The numbers of the settings, and the rules of the policy file."""
+    """The numbers of the settings, and the rules of the policy file.
+
+    ``needs_approval``: new tickets of a day beyond ``k_per_day`` wait for a person; ``decision`` is what
+    that person has said about the day, null as long as nobody has.
+    """
 
     k_per_day: int
     close_after_days: int
     reopen_within_days: int
     update_risk_step: float
     document: PolicyDocument = NO_RULES
+    needs_approval: bool = False
+    decision: BatchDecision | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -36,6 +43,7 @@ class Policy:
             reopen_within_days=settings.tickets.reopen_within_days,
             update_risk_step=settings.tickets.update_risk_step,
             document=read_policy(settings),
+            needs_approval=settings.approval.tickets,
         )
 
     @property
@@ -45,6 +53,13 @@ class Policy:
         if said == "while_it_pays":
             return None
         return self.k_per_day if said is None else said
+
+    @property
+    def approved_per_day(self) -> int | None:
+        """New tickets a day that need no person, or that one has approved; null where nobody has to."""
+        if not self.needs_approval:
+            return None
+        return max(self.k_per_day, self.decision.n_approved if self.decision else 0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -128,3 +128,14 @@ def hold_over_budget(candidate: Candidate) -> tuple[Hold, str] | None:
     if limit is None or candidate.standing.n_opened < limit or may_reopen(candidate):
         return None
     return Hold.BUDGET, f"{limit} new tickets a day, and others came first"
+
+
+def hold_not_approved(candidate: Candidate) -> tuple[Hold, str] | None:
+    """New tickets of a day beyond the repairs that the team can do, as soon as a person has approved them."""
+    limit, decision = candidate.policy.approved_per_day, candidate.policy.decision
+    if limit is None or candidate.standing.n_opened < limit or may_reopen(candidate):
+        return None
+    if decision is None:
+        return Hold.NOT_APPROVED, f"more than {limit} new tickets a day wait for approval"
+    said = f"approved {decision.n_approved} new tickets" if decision.n_approved else "rejected more"
+    return Hold.NOT_APPROVED, f"{decision.who} {said} for this day"

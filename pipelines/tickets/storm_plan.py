@@ -8,13 +8,18 @@ from pipelines.tickets.entries import Entry
 from pipelines.tickets.plan import Change, Close, Create, Hold, Keep, NotOpened, Reopen, Update
 from pipelines.tickets.plan_notes import PlanNotes
 from pipelines.tickets.policy import Candidate, Policy
-from pipelines.tickets.policy_rules import hold_on_cold_start, hold_over_budget, hold_over_site_budget
+from pipelines.tickets.policy_rules import (
+    hold_not_approved,
+    hold_on_cold_start,
+    hold_over_budget,
+    hold_over_site_budget,
+)
 from pipelines.tickets.record import TicketRecord, replace_record
 from pipelines.tickets.storm_text import write_growth_comment, write_return_comment, write_storm_draft
 from pipelines.tickets.storms import Cause, Verdict, judge_previous, list_causes
 from pipelines.tickets.tracker import Draft, Outcome, Ticket
 
-_BUDGETS = (hold_over_site_budget, hold_on_cold_start, hold_over_budget)
+_BUDGETS = (hold_over_site_budget, hold_on_cold_start, hold_over_budget, hold_not_approved)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,6 +84,10 @@ class _Series:
                 if not values:
                     return NAN
                 return min((day - t for t in window if (self.step(t) or 0.0) != 0.0), default=90)
+            case "dayssincefirst":
+                if not values:
+                    return NAN
+                return max((day - t for t, value in known if value > 0), default=-1)
             case "min":
                 return min(values, default=NAN)
             case "max":

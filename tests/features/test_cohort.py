@@ -13,13 +13,17 @@ from features.labels import NO_FAILURE
 EPOCH_DAY = (np.datetime64(FIRST_DAY, "D") - np.datetime64(0, "D")).astype(int)
 
 
-def reason(*reported: bool, failed_days_ago: int | None = None, has_signals: bool = True) -> CohortReason:
+def reason(
+    *reported: bool, failed_days_ago: int | None = None, has_signals: bool = True, days_out: int = 90
+) -> CohortReason:
     """Return the reason on the last of the days given."""
     is_reported = np.array(reported)[:, np.newaxis]
     cube = make_cube(np.full((2, len(reported), 1), 1.0 if has_signals else np.nan, np.float32), is_reported)
     day = len(reported) - 1
     failure = -NO_FAILURE if failed_days_ago is None else EPOCH_DAY + day - failed_days_ago
-    found = in_cohort(cube, np.array([day]), np.array([0]), last_failure_days=np.array([failure]))
+    found = in_cohort(
+        cube, np.array([day]), np.array([0]), last_failure_days=np.array([failure]), days_out=days_out
+    )
     return CohortReason(found[0])
 
 
@@ -30,6 +34,14 @@ def test_a_component_that_reports_with_history_is_in() -> None:
 def test_a_component_that_reported_lately_but_not_today_is_abstained_on() -> None:
     assert reason(True, True, *[False] * 6) is CohortReason.NO_DATA_TODAY
     assert CohortReason.NO_DATA_TODAY.is_abstention
+
+
+@pytest.mark.parametrize("days_out", [0, 1, 7])
+def test_a_repaired_component_is_back_after_the_days_its_kind_says(days_out: int) -> None:
+    still_out = reason(*[True] * 20, failed_days_ago=days_out, days_out=days_out)
+    assert still_out is CohortReason.REPORTED_AFTER_FAILURE
+    back = reason(*[True] * 20, failed_days_ago=days_out + 1, days_out=days_out)
+    assert back is CohortReason.IN_COHORT
 
 
 def test_a_component_silent_for_seven_days_is_out_of_service_and_not_abstained_on() -> None:

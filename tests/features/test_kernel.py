@@ -20,7 +20,7 @@ _WINDOWED = ("delta", "increase", "changes", "maxstep", "min", "max", "mean", "s
 def _names(*windows: int) -> list[str]:
     names = [f"signals_changed_{w}d" for w in windows] + [f"days_reported_{w}d" for w in windows]
     for signal in SIGNALS:
-        names += [f"{signal}_level", f"{signal}_dayssincechange"]
+        names += [f"{signal}_level", f"{signal}_dayssincechange", f"{signal}_dayssincefirst"]
         names += [f"{signal}_{aggregate}_{w}d" for aggregate in _WINDOWED for w in windows]
     return [*names, "signals_nonzero", "signals_missing", "capacity_bytes"]
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.layouts import DaySpan, LastDay, Layout, ScatteredCells
-from features.windows import ExtremeTree, MomentTree, SinceTree, SumTree, blocks_of_window
+from features.windows import ExtremeTree, FirstTree, MomentTree, SinceTree, SumTree, blocks_of_window
 
 
 @given(st.integers(1, 90))
@@ -50,6 +50,7 @@ def test_every_tree_in_every_layout_equals_a_dumb_loop(n_rows: int, days: int, s
             "max": ExtremeTree(layout, integers, np.maximum).window(days),
             "any": ExtremeTree(layout, holds, np.logical_or).window(days),
             "since": SinceTree(layout, holds, 90).window(days),
+            "first": FirstTree(layout, holds).window(days),
         }
         for cell in np.ndindex(layout.shape):
             window = _dumb(integers, rows[cell], columns[cell], days)
@@ -58,6 +59,7 @@ def test_every_tree_in_every_layout_equals_a_dumb_loop(n_rows: int, days: int, s
             assert found["moment"][cell] == (np.arange(len(window)) * window).sum()
             assert found["max"][cell] == window.max()
             assert found["any"][cell] == held.any()
+            assert found["first"][cell] == (np.flatnonzero(held)[-1] if held.any() else -1)
             assert found["since"][cell] == (np.argmax(held) if held.any() else 90)
 
 

@@ -1,5 +1,6 @@
 """The template: what two linters say of it, and its roles on a real S3 server, step by step."""
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.collect_outcomes import collect_outcomes_day
 from pipelines.errors import PermanentError
 from pipelines.lake import Lake, open_lake
 from pipelines.lake_format import FORMAT_KEY, read_format
@@ -15,6 +17,7 @@ from pipelines.published_list import read_latest
 from pipelines.s3.store import S3Store
 from pipelines.score import score_day
 from pipelines.settings import Settings
+from pipelines.ticket_step import reconcile_tickets_day
 from tests.infra.linters import lint
 from tests.infra.template_roles import BUCKETS, TEMPLATE, Role, read_roles, read_template
 from tests.object_storage.seaweed_server import SeaweedServer
@@ -107,14 +110,21 @@ def test_each_step_runs_with_its_own_role(
     seen = read_latest(open_lake("s3://readers", server.settings(roles["Read"].credentials)))
     assert seen is not None
     assert seen.day == DAYS[3]
+    reconcile_tickets_day(DAYS[3], settings, as_role("Publish"), today=DAYS[3] + dt.timedelta(days=1))
+    collect_outcomes_day(DAYS[3], settings, as_role("Collect"))
 
 
 WRITABLE = {
-    "Extract": {"raw_drive_smart", "core_drive_days", "verdicts", "quarantine", "ingested", "data_docs"},
+    "Extract": {
+        *("raw_drive_smart", "raw_outcomes", "core_drive_days", "core_failures"),
+        *("verdicts", "quarantine", "ingested", "data_docs"),
+    },
     "Train": {"models", "registry", "backtests", "cache"},
     "Publish": {
-        *("out_predictions", "published", "tickets", "cache", "verdicts", "quarantine", "data_docs"),
+        *("out_predictions", "published", "tickets", "monitoring", "cache"),
+        *("verdicts", "quarantine", "data_docs"),
     },
+    "Collect": {"raw_outcomes", "core_failures", "realised_rates", "cache", "verdicts", "quarantine"},
     "Read": set(),
 }
 

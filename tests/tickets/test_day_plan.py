@@ -9,6 +9,7 @@ import pytest
 from hand_made_fleet import DAY, day_after, make_entry, make_settings, write_fleet_day
 from memory_tracker import MUTATING, MemoryTracker
 
+from pipelines.cli import main
 from pipelines.errors import MissingInputError, PermanentError
 from pipelines.lake import Lake
 from pipelines.object_store import FolderStore
@@ -248,3 +249,27 @@ def test_a_note_of_a_deleted_ticket_that_can_not_be_read_is_named(lake: Lake) ->
     assert read_gone_tickets(lake, "default", ["bb"]) == {}
     with pytest.raises(PermanentError, match="does not say which ticket is gone"):
         read_gone_tickets(lake, "default", ["aa"])
+
+
+def test_the_command_prints_the_plan_writes_the_page_and_a_dry_run_does_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "prefail.toml"
+    config.write_text(
+        '[lake]\nroot = "lake"\n[list]\nk_per_day = 1\n[tickets]\nis_simulated_clock = true\n', "utf-8"
+    )
+    lake = Lake(FolderStore(tmp_path / "lake"))
+    write_fleet_day(lake, DAY, [make_entry("ZA1"), make_entry("ZA2", rank=2, slot="2")])
+    page = tmp_path / "plan.html"
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["--config", str(config), "plan", "--day", str(DAY), "--html", str(page)]) == 0
+    shown = capsys.readouterr().out
+    assert "Replace drive ZA1 slot 7 in host-0421 (r12/u07) before 2026-12-04: 62 % risk" in shown
+    assert "budget: 1 new tickets a day, and others came first" in shown
+    assert "would reconcile tickets 2026-12-01: listed=2 open=1" in shown
+    assert "not opened yet" in page.read_text("utf-8")
+    assert main(["--config", str(config), "tickets", "--day", str(DAY), "--dry-run"]) == 0
+    assert "would reconcile tickets 2026-12-01: listed=2 open=1" in capsys.readouterr().out
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, page])
+    assert main(["--config", str(config), "tickets", "--day", str(DAY)]) == 0
+    assert "opened=1" in capsys.readouterr().out

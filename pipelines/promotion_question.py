@@ -1,0 +1,118 @@
+"""What a person reads who decides about a model: its figures beside the champion's, and where it is not better."""
+
+from collections.abc import Sequence
+
+from pipelines.approval import ApprovalQuestion
+from pipelines.folds import CHALLENGER, CHAMPION
+from pipelines.lake import Lake
+from pipelines.model_card import CardBudget, CardFold, ModelCard
+from pipelines.proposals import Proposal
+from pipelines.registry import load_card
+from pipelines.scorers import RULE_PREFIX
+from pipelines.settings import Settings
+from pipelines.targets import find_target
+from pipelines.tickets.escaping import escape_value
+
+# As the gate marks them.
+_LOWER = ", lower within chance: "
+_HEADER = (
+    "| | tickets | hits | precision | recall | median lead, days | in vain per 10,000 and 30 days |",
+    "|---|---:|---:|---:|---:|---:|---:|",
+)
+
+
+def ask_about_model(proposal: Proposal, settings: Settings, lake: Lake) -> ApprovalQuestion:
+    """Return the question whether a proposed model becomes champion.
+
+    The table is of the folds of the challenger's card. The lines below it are the gate's paired comparison with
+    its intervals, which leaves out days that the champion has learned from.
+    """
+    card = load_card(proposal.model_id, lake)
+    budget = find_target(proposal.target).promotion.budget
+    former = proposal.incumbent or RULE_PREFIX + proposal.target
+    slices = [line for line in proposal.comparison if _LOWER in line]
+    whole = [line for line in proposal.comparison if _LOWER not in line]
+    lines = [
+        (
+            f"`{proposal.model_id}` has learned from what was known by {proposal.as_of}. In use is `{former}`. The gate "
+            f"says: {proposal.why}."
+        ),
+        "",
+        f"At {budget:g} tickets per 10,000 components and 30 days, on {_describe_folds(card)}:",
+        "",
+        *_HEADER,
+        *_list_scorers(card, budget, former),
+        "",
+        "Challenger minus what is in use, with intervals by component:",
+        "",
+        *(f"- {escape_value(line, 400)}" for line in whole),
+        "",
+        *_describe_slices(slices),
+        "",
+        (
+            f"Label: {card.label_definition}. Learned from {card.sample.n_failures} failures of {card.data.first_day} to "
+            f"{card.data.last_day}. Card: {lake.store.uri(f'models/{proposal.model_id}/card.json')}"
+        ),
+        "",
+        (
+            f"Unanswered for {settings.approval.promotion_wait_hours:g} hours, it is rejected and `{former}` stays. By "
+            f"hand: `prefail promote --target {proposal.target}` or `prefail reject`."
+        ),
+    ]
+    return ApprovalQuestion(
+        about=proposal.model_id,
+        subject=f"Make {proposal.model_id} the champion of {proposal.target}?",
+        body="\n".join(lines),
+        wait_hours=settings.approval.promotion_wait_hours,
+    )
+
+
+def _describe_slices(slices: Sequence[str]) -> list[str]:
+    if not slices:
+        return ["It is lower on no hardware model that has enough failures to say."]
+    lines = [f"- {escape_value(line, 400)}" for line in slices]
+    return ["Lower on these hardware models, on none of them beyond chance:", "", *lines]
+
+
+def _describe_folds(card: ModelCard) -> str:
+    if not card.folds:
+        return "no later days"
+    n = sum(fold.n_component_days for fold in card.folds)
+    first, last = card.folds[0].first_day, card.folds[-1].last_day
+    return (
+        f"{n:,} component-days of {first} to {last} that the challenger's folds had not learned from (what is in use "
+        "may have; the comparison below leaves those days out)"
+    )
+
+
+def _list_scorers(card: ModelCard, budget: float, former: str) -> list[str]:
+    """Return a row for the challenger, what is in use and each baseline, summed over the folds that have it."""
+    names = list(dict.fromkeys(scorer.name for fold in card.folds for scorer in fold.scorers))
+    shown = {CHALLENGER: "**challenger**", CHAMPION: f"**in use** {former}", former: f"**in use** {former}"}
+    rows = []
+    for name in sorted(names, key=lambda name: (name not in shown, names.index(name))):
+        found = [each for fold in card.folds if (each := _find_budget(fold, name, budget)) is not None]
+        if found:
+            rows.append(_write_row(shown.get(name, name), found))
+    return rows
+
+
+def _find_budget(fold: CardFold, name: str, budget: float) -> CardBudget | None:
+    of_scorer = [each for scorer in fold.scorers if scorer.name == name for each in scorer.budgets]
+    return next((each for each in of_scorer if each.budget == budget), None)
+
+
+def _write_row(name: str, found: Sequence[CardBudget]) -> str:
+    n_tickets, n_hits = sum(each.n_tickets for each in found), sum(each.n_hits for each in found)
+    n_failures = sum(each.n_failures for each in found)
+    caught = sum((each.recall or 0.0) * each.n_failures for each in found)
+    leads = [f"{each.median_lead_days:g}" for each in found if each.median_lead_days is not None]
+    in_vain = [f"{each.false_positives_per_10k_30d:.1f}" for each in found]
+    return (
+        f"| {name} | {n_tickets} | {n_hits} | {_share(n_hits, n_tickets)} | {_share(caught, n_failures)} | "
+        f"{', '.join(leads) or '–'} | {', '.join(in_vain)} |"
+    )
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.1%}" if whole else "–"
