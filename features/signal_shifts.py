@@ -67,7 +67,8 @@ def _codes(column: pa.ChunkedArray, known: Sequence[str]) -> npt.NDArray[np.int6
     encoded = column.combine_chunks().dictionary_encode()
     place = {name: index for index, name in enumerate(known)}
     codes = np.array([place[name] for name in encoded.dictionary.to_pylist()], dtype=np.int64)
-    return codes[encoded.indices.to_numpy()]
+    rows: npt.NDArray[np.int64] = codes[encoded.indices.to_numpy()]
+    return rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,8 @@ class SignalShift:
 
     ``psi`` is NaN where one side has no value; after a jump it is of the last day against the weeks before
     the jump. ``is_shifted``: further than chance, growth and the limit allow, and still so on the last day.
-    ``jump_day``: the day of the last five weeks on which it moved at once, None if by and by. ``reported_before`` and ``reported_now``: shares of the model's components that report it.
+    ``jump_day``: the day of the last five weeks on which it moved at once, None if by and by.
+    ``reported_before`` and ``reported_now``: shares of the model's components that report it.
     """
 
     model: str
@@ -208,10 +210,10 @@ def _find_jump(
     days and came back has not changed.
     """
     distances = []
-    for index in np.flatnonzero(ages[1:] < WINDOW_DAYS) + 1:
+    for index in (np.flatnonzero(ages[1:] < WINDOW_DAYS) + 1).tolist():
         a, b = n_components[index - 1], n_components[index]
         if a and abs(b - a) <= _STABLE_SHARE * a and _is_far(daily[index - 1], daily[index], psi_limit):
-            distances.append((-bins_moved(daily[index - 1], daily[index]), int(index)))
+            distances.append((-bins_moved(daily[index - 1], daily[index]), index))
     for _, index in sorted(distances):
         last_week = _before(ages, ages[index], RECENT_DAYS)
         first_week = _before(ages, ages[index] + REFERENCE_DAYS - RECENT_DAYS, RECENT_DAYS)

@@ -15,6 +15,7 @@ from pipelines.commands import (
     lake_commands,
     lake_free,
     model_commands,
+    monitor_commands,
     outcome_commands,
     ticket_commands,
 )
@@ -50,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
         ticket_commands,
         outcome_commands,
         model_commands,
+        monitor_commands,
         lake_commands,
         export_commands,
         lake_free,

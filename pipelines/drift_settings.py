@@ -43,7 +43,8 @@ class DriftSettings(Section):
         default=0.3, description="A signal vanished where so many fewer of a model report it than before."
     )
     new_model_share: _Share = Field(
-        default=0.02, description="A hardware model unknown to the champion counts from this share of the fleet."
+        default=0.02,
+        description="A hardware model unknown to the champion counts from this share of the fleet.",
     )
     abstained_share: _Share = Field(
         default=0.1, description="Abstentions are too many from this share above the usual one."

@@ -2,11 +2,13 @@
 
 import argparse
 import datetime as dt
+import functools
 
 from pipelines.commands.output import print_line
 from pipelines.day_runs import DayStep, run_days
 from pipelines.day_span import list_span, parse_day
 from pipelines.errors import ConfigError
+from pipelines.run_record import run_recorded
 from pipelines.settings import load_settings
 
 
@@ -38,6 +40,7 @@ def run_chosen_days(arguments: argparse.Namespace, title: str, step: DayStep) ->
     days = chosen_days(arguments)
     settings = load_settings(arguments.config)
     n_processes = getattr(arguments, "jobs", 1)
-    for facts in run_days(days, step, settings, title=title, n_processes=n_processes):
+    recorded = functools.partial(run_recorded, step)
+    for facts in run_days(days, recorded, settings, title=title, n_processes=n_processes):
         print_line(facts.summary)
     return 0

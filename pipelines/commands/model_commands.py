@@ -1,12 +1,14 @@
-"""``prefail train | backtest | verify | rollback``: models, how good they are, and what a list is made of."""
+"""``prefail train | promote | reject | backtest | verify | rollback``: models, and what a list is made of."""
 
 import argparse
+import datetime as dt
 import getpass
 
+from pipelines.approval import Answer
 from pipelines.commands.day_span_runner import add_day_arguments, chosen_days
 from pipelines.commands.output import print_line
 from pipelines.day_runs import open_settings_lake
-from pipelines.day_span import parse_day
+from pipelines.day_span import parse_day, split_span
 from pipelines.errors import ConfigError
 from pipelines.settings import load_settings
 
@@ -14,7 +16,7 @@ _Subparsers = argparse._SubParsersAction  # the type argparse gives no public na
 
 
 def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
-    """Add the four commands."""
+    """Add the six commands."""
     train = commands.add_parser(
         "train",
         help="train a challenger and let the gate decide",
@@ -27,6 +29,20 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     train.add_argument("--target", metavar="NAME", help="this target only (default: all of the settings)")
     train.add_argument("--no-promote", action="store_true", help="keep the model, leave the champion")
     train.set_defaults(run=_run_train)
+
+    for verb, what in (
+        ("promote", "make a model that waits for approval the champion"),
+        ("reject", "keep the champion; a model that waits for approval is dropped"),
+    ):
+        decide = commands.add_parser(
+            verb,
+            help=what,
+            description="Reads: registry/TARGET/proposals/, where [approval] promotion lets models wait. Writes: an "
+            "entry of registry/TARGET/ledger/ with your name.",
+        )
+        decide.add_argument("--target", required=True, metavar="NAME", help="whose champion it would be")
+        decide.add_argument("--model", metavar="ID", help="the model (default: the only one that waits)")
+        decide.set_defaults(run=_run_decide, is_approved=verb == "promote")
 
     backtest = commands.add_parser(
         "backtest",
@@ -41,6 +57,12 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     which = backtest.add_mutually_exclusive_group()
     which.add_argument("--train-as-of", metavar="D", help="train one model with what was known by this day")
     which.add_argument("--model", metavar="ID", help="this stored model (default: the champion)")
+    which.add_argument(
+        "--folds",
+        type=int,
+        metavar="N",
+        help="cut the span into N, and train for each with what was known the day before it",
+    )
     backtest.set_defaults(run=_run_backtest)
 
     verify = commands.add_parser(
@@ -83,24 +105,39 @@ def _run_train(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _run_decide(arguments: argparse.Namespace) -> int:
+    from pipelines.proposals import find_waiting, settle_proposal
+
+    lake = open_settings_lake(load_settings(arguments.config))
+    proposal = find_waiting(arguments.target, lake, arguments.model)
+    answer = Answer(is_approved=arguments.is_approved, who=getpass.getuser())
+    entry = settle_proposal(proposal.model_id, arguments.target, answer, lake)
+    in_use = entry.champion or f"rule:{entry.target}"
+    print_line(f"{entry.event} {entry.model_id}: in_use={in_use} by={entry.who} why={entry.why!r}")
+    return 0
+
+
 def _run_backtest(arguments: argparse.Namespace) -> int:
     from pipelines.backtest import backtest_target, format_report
     from pipelines.targets import list_built_targets
 
     settings = load_settings(arguments.config)
     lake = open_settings_lake(settings)
+    first, last = parse_day(arguments.first), parse_day(arguments.last)
+    train_as_of = parse_day(arguments.train_as_of) if arguments.train_as_of else None
     for target in [arguments.target] if arguments.target else list_built_targets(settings, lake):
-        report = backtest_target(
-            target,
-            settings,
-            lake,
-            first_day=parse_day(arguments.first),
-            last_day=parse_day(arguments.last),
-            every_days=arguments.every,
-            train_as_of=parse_day(arguments.train_as_of) if arguments.train_as_of else None,
-            model_id=arguments.model,
-        )
-        print_line(format_report(report))
+        for start, end in split_span(first, last, 1 if arguments.folds is None else arguments.folds):
+            report = backtest_target(
+                target,
+                settings,
+                lake,
+                first_day=start,
+                last_day=end,
+                every_days=arguments.every,
+                train_as_of=train_as_of if arguments.folds is None else start - dt.timedelta(days=1),
+                model_id=arguments.model,
+            )
+            print_line(format_report(report))
     return 0
 
 

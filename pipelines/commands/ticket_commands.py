@@ -2,9 +2,11 @@
 
 import argparse
 import datetime as dt
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.approval import Answer
 from pipelines.commands.day_span_runner import add_day_arguments, chosen_days, run_chosen_days
 from pipelines.commands.output import print_line, print_table
 from pipelines.day_runs import open_settings_lake
@@ -42,6 +44,18 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     tickets.add_argument("--dry-run", action="store_true", help="show what would be done, and do nothing")
     tickets.set_defaults(run=_run_reconcile)
     actions = tickets.add_subparsers(title="actions", metavar="ACTION")
+
+    approve = actions.add_parser(
+        "approve",
+        help="decide about new tickets beyond list.k_per_day, where [approval] tickets lets them wait",
+        description="Reads: out_at_risk_hosts of the day, the tracker. Writes: the answer with your name to "
+        "tickets/ENVIRONMENT/approvals/, then all that `prefail tickets` writes.",
+    )
+    approve.add_argument("--day", required=True, metavar="D", help="one UTC day, YYYY-MM-DD")
+    approve.add_argument(
+        "--reject", action="store_true", help="let them wait; nobody is asked about that day again"
+    )
+    approve.set_defaults(run=_run_approve)
 
     listed = actions.add_parser("list", help="print the tickets")
     listed.add_argument("--all", action="store_true", help="closed ones, too")
@@ -115,6 +129,17 @@ def _run_reconcile(arguments: argparse.Namespace) -> int:
         return reconcile_tickets_day(day, settings, lake, today)
 
     return run_chosen_days(arguments, "reconciling tickets", reconcile)
+
+
+def _run_approve(arguments: argparse.Namespace) -> int:
+    from pipelines.ticket_approval import decide_by_hand
+
+    settings = load_settings(arguments.config)
+    answer = Answer(is_approved=not arguments.reject, who=getpass.getuser())
+    day = parse_day(arguments.day)
+    facts = decide_by_hand(day, settings, open_settings_lake(settings), _today(), answer=answer)
+    print_line(facts.summary)
+    return 0
 
 
 def _run_list(arguments: argparse.Namespace) -> int:

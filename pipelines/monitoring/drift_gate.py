@@ -44,7 +44,9 @@ def check_drift(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
     findings = [each for each in read_drift_report(day, lake).findings if each.action is DriftAction.BLOCK]
     blocking = [each for each in findings if not is_accepted(each, day, lake)]
     if blocking:
-        said = "".join(f"\n  - {each.finding_id}\n    {each.words} Probable cause: {each.cause}" for each in blocking)
+        said = "".join(
+            f"\n  - {each.finding_id}\n    {each.words} Probable cause: {each.cause}" for each in blocking
+        )
         raise DriftBlockedError(
             f"the inputs of {day} are not what the models learned from, in {len(blocking)} finding(s):{said}\n"
             "Nothing of that day was published; the list before stays. Mend the source and ingest the days again; "

@@ -43,7 +43,9 @@ class Finding(_Document):
     @property
     def finding_id(self) -> str:
         """What makes it the same finding on every day; what a person accepts."""
-        return ":".join((self.kind, self.component_kind, self.subject, *([self.signal] if self.signal else [])))
+        return ":".join(
+            (self.kind, self.component_kind, self.subject, *([self.signal] if self.signal else []))
+        )
 
     @property
     def sentence(self) -> str:

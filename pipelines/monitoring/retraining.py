@@ -49,9 +49,7 @@ def ask_for_retraining(finding: Finding, day: dt.date, lake: Lake) -> None:
         earlier = asked.get(finding.finding_id)
         if earlier is not None and (day - earlier.asked_on).days < _ASK_AGAIN_DAYS:
             continue
-        asked[finding.finding_id] = _Asked(
-            finding_id=finding.finding_id, asked_on=day, words=finding.words
-        )
+        asked[finding.finding_id] = _Asked(finding_id=finding.finding_id, asked_on=day, words=finding.words)
         written = _Mark(target=target, asked=tuple(asked[key] for key in sorted(asked)))
         lake.write_json(_key(target), written.model_dump(mode="json"))
 

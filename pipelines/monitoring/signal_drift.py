@@ -59,17 +59,22 @@ def describe_shifts(
         if len(moved) > 1 and len(moved) > _FLEET_SHARE * len(of_signal):
             findings.append(_shifted_everywhere(kind, moved, len(of_signal), day, policy))
         else:
-            findings += [_moved(kind, each, day, policy) for each in moved]
+            findings += [_moved(kind, each, len(moved), day, policy) for each in moved]
     return findings
 
 
-def _moved(kind: WatchedKind, shift: SignalShift, day: dt.date, policy: DriftSettings) -> Finding:
+def _moved(
+    kind: WatchedKind, shift: SignalShift, n_moved: int, day: dt.date, policy: DriftSettings
+) -> Finding:
     """Return a jump as a change of unit, anything slower as a shift."""
     is_jump = shift.jump_day is not None
     finding_kind = FindingKind.UNIT_CHANGE if is_jump else FindingKind.SIGNAL_SHIFT
-    when = f"on {shift.jump_day}, from one day to the next," if is_jump else "in the last week"
+    when = f"on {shift.jump_day}, from one day to the next" if is_jump else "in the last week"
+    others = (
+        "no other hardware model did" if n_moved == 1 else f"so did {n_moved - 1} other hardware model(s)"
+    )
     words = (
-        f"{shift.signal} of {shift.n_components:,} {kind.kind} {shift.model} moved {when} and of no other model so: "
+        f"{shift.signal} of {shift.n_components:,} {kind.kind} {shift.model} moved {when}, {others}: "
         f"median {_level(shift.median_before)} to {_level(shift.median_now)}{_factor(shift)}, "
         f"PSI {_figure(shift.psi)} (limit {policy.psi_limit:g})."
     )
@@ -111,9 +116,7 @@ def _vanished(kind: WatchedKind, shift: SignalShift, day: dt.date, policy: Drift
         f"{shift.signal} is reported by {shift.reported_now:.0%} of {shift.n_components:,} {kind.kind} {shift.model} "
         f"on {day}; it was {shift.reported_before:.0%}."
     )
-    cause = (
-        "a firmware update that dropped it, a source that does not ask for it, or values beyond what is believable."
-    )
+    cause = "a firmware update that dropped it, a source that does not ask for it, or values beyond what is believable."
     finding = _finding(
         kind, FindingKind.SIGNAL_VANISHED, shift, day, policy, since=None, words=words, cause=cause
     )

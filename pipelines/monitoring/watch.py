@@ -12,6 +12,7 @@ from pipelines.lake import Lake
 from pipelines.monitoring.findings import (
     DriftReport,
     Finding,
+    ScoreState,
     SignalPsi,
     find_drift_report,
     write_drift_report,
@@ -90,7 +91,7 @@ def find_drift(day: dt.date, settings: Settings, lake: Lake) -> DriftReport:
             f"no kind of component was built of {day}. Nothing was looked at. Run: prefail build --day {day}",
             day=day.isoformat(),
         )
-    scores = []
+    scores: list[ScoreState] = []
     if lake.has_day(PREDICTIONS, day):
         reference = read_reference_predictions(day, lake)
         scores, found = judge_scores(read_predictions(day, lake), reference, day, policy)
