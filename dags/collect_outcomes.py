@@ -31,7 +31,7 @@ from prefail_airflow.trigger_form import ASOF_PARAM
 @dag(
     dag_id="collect_outcomes",
     dag_display_name="Collect what technicians found",
-    # After the day's list is out, and before the training of Monday 03:00.
+    # After the day's list is out, and before the training of 03:00.
     schedule=CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=dt.timedelta(0)),
     catchup=False,
     # One at a time: each brings the same days in line.
@@ -48,7 +48,7 @@ def collect_outcomes() -> None:
     def collect() -> str:
         from pipelines.collect_outcomes import collect_outcomes_day
 
-        return run_step(collect_outcomes_day)
+        return run_step(collect_outcomes_day, output="realised_rates/day={day}/rates.json")
 
     collect()
 

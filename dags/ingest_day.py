@@ -30,14 +30,17 @@ On failure:
 """
 
 import datetime as dt
+import logging
 
 from airflow.sdk import CronPartitionTimetable, TriggerRule, dag, get_current_context, task
 from prefail_airflow.asof import as_of_day
 from prefail_airflow.assets import COMPONENT_DAYS, DAY_KEY_FORMAT
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
 from prefail_airflow.source_check import check_sources as check_sources_of_day
-from prefail_airflow.steps import open_run, run_step
+from prefail_airflow.steps import end_with, open_run, run_step
 from prefail_airflow.trigger_form import ASOF_PARAM
+
+log = logging.getLogger(__name__)
 
 
 @dag(
@@ -61,14 +64,21 @@ def ingest_day() -> None:
         settings, _ = open_run()
         return [source.name for source in settings.sources]
 
-    @task(task_display_name="Read and check a source", map_index_template="{{ source_name }}")
+    # Its facts are the last line of the log, so what it returns is not said after them.
+    @task(
+        task_display_name="Read and check a source",
+        map_index_template="{{ source_name }}",
+        show_return_value_in_logs=False,
+    )
     def ingest(source_name: str) -> str:
         from pipelines.ingest import ingest_day as ingest_sources_of_day
 
         get_current_context()["source_name"] = source_name  # type: ignore[typeddict-unknown-key]
         settings, lake = open_run()
-        ingest_sources_of_day(as_of_day(), settings, lake, source_names=[source_name])
-        # Who delivered; a source that failed hands on nothing. The facts are in the log.
+        day = as_of_day()
+        facts = ingest_sources_of_day(day, settings, lake, source_names=[source_name])
+        log.info(end_with(facts.summary, f"ingested/day={day}/part-{source_name}.json", lake))
+        # Who delivered; a source that failed hands on nothing.
         return source_name
 
     @task(
@@ -79,7 +89,7 @@ def ingest_day() -> None:
     def build() -> str:
         from pipelines.build import build_day
 
-        return run_step(build_day)
+        return run_step(build_day, output="core_failures/day={day}/part-00.parquet")
 
     # The only leaf: Airflow takes the state of a run from those, so what failed before must fail it.
     @task(task_display_name="Check that every source delivered", trigger_rule=TriggerRule.ALL_DONE)

@@ -35,6 +35,7 @@ def main() -> int:
     for day in track(plan.run_days, "running mornings in Airflow"):
         run_dag(dags["ingest_day"], day)
         run_dag(dags["score_day"], day)
+        run_dag(dags["ticket_day"], day)
     print_summary(plan)
     return 0
 

@@ -1,16 +1,14 @@
-"""When a day is built: score every component, publish the at-risk list, bring the tickets in line.
+"""When a day is built: score every component, compare with the weeks before, publish the at-risk list.
 
 Started by the asset component_days, once a day that ingest_day builds (also when it is back-filled
 or repeated). The list becomes visible with the last write of `publish`, so readers see the old one
-or the new one. Tickets are reconciled, not sent: running a day again changes nothing, and the
-list of a day long past is a replay and touches no ticket.
+or the new one. Its asset out_at_risk_hosts starts ticket_day.
 
 Every target whose components were heard of in the last week is scored. Until a model is promoted, a
 target's declared rule scores (`rule:<target>` in the list's model_id, and in words in scored_by). The
 components of a source that is down are abstained on ("source_down"), and list and report say which.
 
-Same by hand: `prefail score --day D`, `prefail publish --day D`, `prefail tickets --day D`,
-`prefail data-docs`.
+Same by hand: `prefail score --day D`, `prefail drift --day D`, `prefail publish --day D`, `prefail data-docs`.
 
 On failure:
 - The list that was published last stays as it was, and so do the tickets.
@@ -18,9 +16,10 @@ On failure:
   without those components; see ingest_day of that day.
 - `score`, "have no data of": no component kind was built. Look at `build` of ingest_day.
 - `score`, a model that is refused: its file is not what its card says. `prefail rollback`, then clear.
+- `drift`, "not what the models learned from": the list was withheld, because a signal changed so much that
+  risks mean nothing. The log names it, its probable cause, and how to let the list out all the same.
 - `publish`, "breaks … rules of its contract": the list was withheld. Look at the verdict that the log names.
-- `data_docs`: only the pages about the verdicts are old; list and tickets are done. `prefail data-docs`.
-- `tickets` waiting to retry: the tracker is away. It converges on the next try; nothing is opened twice.
+- `data_docs`: only the pages about the verdicts are old; the list is out. `prefail data-docs`.
 - Keep this DAG unpaused: days that are built while it is paused are not scored later by themselves.
   To catch up, back-fill ingest_day over those days with "reprocess: completed".
 """
@@ -31,19 +30,19 @@ from airflow.sdk import PartitionedAssetTimetable, dag, task
 from prefail_airflow.asof import as_of_day
 from prefail_airflow.assets import COMPONENT_DAYS, OUT_AT_RISK_HOSTS
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
-from prefail_airflow.steps import open_run, run_step
+from prefail_airflow.steps import DATA_DOCS, end_with, open_run, run_step
 from prefail_airflow.trigger_form import ASOF_PARAM
 
 
 @dag(
     dag_id="score_day",
-    dag_display_name="Score a day, publish the list, update tickets",
+    dag_display_name="Score a day and publish the list",
     schedule=PartitionedAssetTimetable(assets=COMPONENT_DAYS),
     start_date=dt.datetime(2013, 1, 1, tzinfo=dt.UTC),
     catchup=False,
     # Events that arrive while a consumer is paused are lost; it does nothing unless a day is built.
     is_paused_upon_creation=False,
-    # One at a time: two days at once would both compare themselves with the same open tickets.
+    # One at a time, so that lists come out in the order in which days were built, and tickets follow in it.
     max_active_runs=1,
     max_active_tasks=4,
     default_args=TASK_DEFAULTS,
@@ -57,31 +56,29 @@ def score_day() -> None:
     def score() -> str:
         from pipelines.score import score_day as score_components_of_day
 
-        return run_step(score_components_of_day)
+        return run_step(score_components_of_day, output="out_predictions/day={day}/part-00.parquet")
+
+    @task(task_display_name="Compare with the weeks before")
+    def drift() -> str:
+        from pipelines.monitoring.drift_gate import check_drift
+
+        return run_step(check_drift, output="monitoring/drift/day={day}.json")
 
     @task(task_display_name="Publish the at-risk list", outlets=[OUT_AT_RISK_HOSTS])
     def publish() -> str:
         from pipelines.publish import publish_day
 
-        return run_step(publish_day)
-
-    @task(task_display_name="Bring the tickets in line")
-    def tickets() -> str:
-        from pipelines.ticket_step import reconcile_tickets_day
-
-        settings, lake = open_run()
-        # The one clock of the chain: only with today's date can the step tell a replay from this morning.
-        today = dt.datetime.now(dt.UTC).date()
-        return reconcile_tickets_day(as_of_day(), settings, lake, today=today).summary
+        return run_step(publish_day, output="published/at_risk_hosts/day={day}/report.html")
 
     @task(task_display_name="Write the Data Docs")
     def data_docs() -> str:
         from pipelines.validation import build_data_docs
 
         _, lake = open_run()
-        return f"wrote Data Docs: {build_data_docs(lake)}"
+        build_data_docs(lake)
+        return end_with(f"wrote the Data Docs after {as_of_day()}", DATA_DOCS, lake)
 
-    score() >> publish() >> tickets() >> data_docs()
+    score() >> drift() >> publish() >> data_docs()
 
 
 score_day()

@@ -1,50 +1,64 @@
-"""Each Monday 03:00 (UTC): train a challenger for every target; the gate decides who is champion.
+"""Each day 03:00 (UTC): on Mondays train a challenger for every target, else where drift asks for one.
 
-The as-of day is Sunday, the last day that is over: only what was known by its end is used. A
-challenger replaces the champion only if it is better on the same folds beyond chance; either way the
-model, its card and the decision stay in the registry.
+The as-of day is the last day that is over: only what was known by its end is used. Started by hand, it
+trains every target. A challenger replaces the champion only if it is better on the same folds beyond
+chance; either way the model, its card and the decision stay in the registry.
 
-Same by hand: `prefail train --as-of D`.
+With `[approval] promotion`, a challenger that passes the gate waits under Required Actions, with its
+figures beside the champion's. Who answered is in the ledger; unanswered, the answer is no, and the
+champion stays.
+
+Same by hand: `prefail train --as-of D`, then `prefail promote --target T` or `prefail reject --target T`.
 
 On failure:
 - The champion in use stays in use; the daily list is not held up. There is time until next week.
+- Everything is skipped: no target is due that day.
 - "too good" or "knows the future": the leak alarm. Look for a column that is filled in after the fact
   before anything else; do not raise the limit.
 - "not enough" failures: the history is too short or the cohort too small for this target.
 - Out of memory: lower training.memory_limit_mb or training.negatives_per_positive in prefail.toml.
+- `ask` is waiting: a person has to answer in the UI. Skipped: no challenger passed the gate, or none has to ask.
+- `settle`, "waits for approval": somebody else has decided meanwhile; the log says how to go on.
 - To go back to the model before: `prefail rollback`.
 """
 
 import datetime as dt
+import logging
+from collections.abc import Mapping
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+from prefail_airflow.approvals import as_arguments, ask_each, read_answer
 from prefail_airflow.asof import as_of_day
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
-from prefail_airflow.steps import open_run
+from prefail_airflow.steps import end_with, open_run
 from prefail_airflow.trigger_form import ASOF_PARAM
+
+log = logging.getLogger(__name__)
 
 
 @dag(
     dag_id="train_models",
     dag_display_name="Train the models",
-    # No start date and no immediate run: switched on over an empty lake, it waits for Monday.
-    schedule=CronTriggerTimetable("0 3 * * MON", timezone="UTC", run_immediately=dt.timedelta(0)),
+    # No start date and no immediate run: switched on over an empty lake, it waits for the next night.
+    schedule=CronTriggerTimetable("0 3 * * *", timezone="UTC", run_immediately=dt.timedelta(0)),
     catchup=False,
     max_active_runs=1,
     # Training takes all threads and most of the memory that its settings allow it.
     max_active_tasks=1,
     default_args={**TASK_DEFAULTS, "execution_timeout": dt.timedelta(hours=12)},
-    deadline=alert_when_late(dt.timedelta(hours=12), "a challenger for each target"),
+    # Also the reminder that somebody is asked and has not answered.
+    deadline=alert_when_late(dt.timedelta(hours=12), "a challenger for each target, or an answer about it"),
     params={"asof": ASOF_PARAM},
-    tags=["prefail", "weekly"],
+    tags=["prefail", "daily"],
     doc_md=__doc__,
 )
 def train_models() -> None:
-    @task(task_display_name="List the targets")
+    @task(task_display_name="List the targets that are due")
     def list_targets() -> list[str]:
-        from pipelines.targets import list_built_targets
+        from pipelines.training_due import list_due_targets
 
-        return list(list_built_targets(*open_run()))
+        is_by_hand = get_current_context()["dag_run"].run_type == "manual"
+        return list(list_due_targets(as_of_day(), *open_run(), is_asked_for=is_by_hand))
 
     @task(task_display_name="Train a challenger", map_index_template="{{ target }}")
     def train(target: str) -> str:
@@ -52,9 +66,31 @@ def train_models() -> None:
 
         get_current_context()["target"] = target  # type: ignore[typeddict-unknown-key]
         settings, lake = open_run()
-        return train_target(target, as_of_day(), settings, lake, who="train_models in Airflow").summary
+        facts = train_target(target, as_of_day(), settings, lake, who="train_models in Airflow")
+        output = f"models/{facts.model_id}/card.json" if facts.model_id else f"registry/{target}/"
+        return end_with(facts.summary, output, lake)
 
-    train.expand(target=list_targets())
+    @task(task_display_name="See what needs approval")
+    def find_questions(targets: list[str]) -> list[dict[str, object]]:
+        from pipelines.promotion_question import ask_about_models
+
+        return [as_arguments(question) for question in ask_about_models(targets, as_of_day(), *open_run())]
+
+    @task(task_display_name="Write down the answer", map_index_template="{{ answer }}")
+    def settle(answered: Mapping[str, object]) -> str:
+        from pipelines.proposals import settle_proposal
+
+        answer = read_answer(answered)
+        get_current_context()["answer"] = answer.summary  # type: ignore[typeddict-unknown-key]
+        _, lake = open_run()
+        entry = settle_proposal(str(answered["about"]), answer, lake)
+        return end_with(entry.summary, f"registry/{entry.target}/ledger/", lake)
+
+    targets = list_targets()
+    questions = find_questions(targets)
+    train.expand(target=targets) >> questions
+    asked = ask_each(questions, task_id="ask", task_display_name="Ask about a challenger")
+    settle.expand(answered=asked.output)
 
 
 train_models()

@@ -44,7 +44,11 @@ class RowSource(_Section):
 
 
 class KindSignal(_Section):
-    """One column of a kind's dataset. A value above ``upper_bound`` (in ``unit``) is a glitch."""
+    """One column of a kind's dataset. A value above ``upper_bound`` (in ``unit``) is a glitch.
+
+    ``shown_as``: what people call it, where the name says too little; ``is_moment``: a Unix time, of which
+    people are told how many days ago it was.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: Literal["counter", "gauge"]
@@ -52,6 +56,8 @@ class KindSignal(_Section):
     upper_bound: int = Field(gt=0)
     source: RowSource
     absent: Literal[0] | None = None  # for components whose host has any row in the dataset
+    shown_as: str | None = Field(default=None, pattern=r"^[A-Z][^\n]{2,60}$")
+    is_moment: bool = False
 
 
 class ComponentKind(_Section):

@@ -24,7 +24,8 @@ def group_edges(before: Counts) -> npt.NDArray[np.int64]:
     """Return the first bin of each group, ascending from 0; ``before`` are counts by bin, (N_BINS,).
 
     Zero is a group of its own, and so is all that lies below and above what was seen before: a level
-    that nobody had must not hide in the group of the highest.
+    that nobody had must not hide in the group of the highest. Neither must a sparse tail in that of a
+    bin that is full enough alone.
     """
     edges = [0, 1]
     occupied = np.flatnonzero(before[1:]) + 1
@@ -34,6 +35,9 @@ def group_edges(before: Counts) -> npt.NDArray[np.int64]:
     held = 0.0
     start = int(occupied[0])
     for each in range(int(occupied[0]), int(occupied[-1]) + 1):
+        if before[each] >= enough and held:
+            edges.append(start)
+            start, held = each, 0.0
         held += before[each]
         if held >= enough:
             edges.append(start)
@@ -43,6 +47,21 @@ def group_edges(before: Counts) -> npt.NDArray[np.int64]:
     if occupied[-1] + 1 < N_BINS:
         edges.append(int(occupied[-1]) + 1)
     return np.unique(np.array(edges))
+
+
+def without_turnover(before: Counts, now: Counts) -> tuple[Counts, Counts]:
+    """Return both histograms as if nobody had come or gone: each (N_BINS,), of the same sum.
+
+    Who came is taken from the bins that gained, who went is given back to those that lost, in proportion.
+    So new drives of a known model, or a source that is away for a day, are no other unit: nobody moved.
+    """
+    stayed = np.minimum(before, now)
+    gained, lost = now - stayed, before - stayed
+    n_gained, n_lost = float(gained.sum()), float(lost.sum())
+    n_moved = min(n_gained, n_lost)
+    if n_moved == 0:
+        return stayed, stayed
+    return stayed + lost * (n_moved / n_lost), stayed + gained * (n_moved / n_gained)
 
 
 def population_stability(before: Counts, now: Counts) -> float:

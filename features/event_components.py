@@ -16,15 +16,20 @@ import pyarrow.compute as pc
 Place = Mapping[str, str]
 
 _SEPARATOR = "\x1f"
-_NOTHING_NAMED = "unknown"
+# What a label says that names nothing; the first two are drivers/edac/edac_mc.c's.
+_NO_WORDS = frozenset({"any memory", "unknown memory", "unknown"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class NamedParts:
-    """``ids``: the component_id of each row. ``n_unplaced``: distinct parts among them that no inventory knows."""
+    """``ids``: the component_id of each row, null where the row is about the host's parts and about none of them.
+
+    ``n_unplaced``: rows without one. ``n_unknown``: distinct parts among ``ids`` that no inventory knows.
+    """
 
     ids: pa.Array
     n_unplaced: int
+    n_unknown: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +56,10 @@ def name_parts(
     host_id, slot. The first of these that names exactly one part decides: the hint is a component_id; it
     is the slot, but for case and separators; it is a label of the same place as the slot or the
     component_id; the columns are that place; nothing at all is said, and the host has one such part. A
-    part that is not found, or may be several, is ``<host_id>/<hint>``: it is scored, not dropped.
+    named part that is not found, or may be several, is ``<host_id>/<hint>``: it is scored, not dropped.
+
+    Where no place is named ("Memory failure: 0x12345"), or only one that several parts share, there is no
+    part that anybody could change: that is an event of the host.
     """
     columns = [name for name in place_columns if name in rows.column_names]
     texts = [rows["host_id"], rows[hint], *(rows[name].cast(pa.string()) for name in columns)]
@@ -62,17 +70,20 @@ def name_parts(
     said = [text.split(_SEPARATOR) for text in encoded.dictionary.to_pylist()]
     known = _known_parts({host for host, *_ in said}, parts, labels)
     ids = _ids_of(parts)
-    names: list[str] = []
-    unplaced: set[str] = set()
+    names: list[str | None] = []
+    unknown: set[str] = set()
     for host, word, *numbers in said:
         word = word.removeprefix(f"{host}/")
+        word = "" if word.casefold() in _NO_WORDS else word
         place = {name: _plain_number(number) for name, number in zip(columns, numbers, strict=True) if number}
-        found = _find(host, word, place, known.get(host, ()), ids, labels)
-        if found is None:
-            found = f"{host}/{word or _written(place) or _NOTHING_NAMED}"
-            unplaced.add(found)
+        parts_there = known.get(host, ())
+        found = _find(host, word, place, parts_there, ids, labels)
+        if found is None and (word or (place and not _parts_at(place, parts_there))):
+            found = f"{host}/{word or _written(place)}"
+            unknown.add(found)
         names.append(found)
-    return NamedParts(ids=pa.array(names, pa.string()).take(encoded.indices), n_unplaced=len(unplaced))
+    named = pa.array(names, pa.string()).take(encoded.indices)
+    return NamedParts(ids=named, n_unplaced=named.null_count, n_unknown=len(unknown))
 
 
 def read_label(text: str, labels: Sequence[re.Pattern[str]]) -> Place:
@@ -101,10 +112,14 @@ def _find(
     if len(by_slot) == 1:
         return by_slot[0].component_id
     for said in (read_label(word, labels), place):
-        there = [part for part in parts if any(_is_same_place(said, other) for other in part.places)]
+        there = _parts_at(said, parts)
         if len(there) == 1:
             return there[0].component_id
     return None
+
+
+def _parts_at(place: Place, parts: Sequence[_Part]) -> list[_Part]:
+    return [part for part in parts if any(_is_same_place(place, other) for other in part.places)]
 
 
 def _is_same_place(one: Place, other: Place) -> bool:

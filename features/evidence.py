@@ -14,6 +14,7 @@ MAX_REASONS = 6
 SMALLEST_CONTRIBUTION = 0.01
 # A report missed for a few days leaves the last value standing; older than that it is not "now" any more.
 STALE_AFTER_DAYS = 3
+SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,24 @@ def add_up_days(
     percentiles = levels.percentiles.copy()
     percentiles[rows] = np.nan
     return ComponentLevels(signals=levels.signals, levels=totals, percentiles=percentiles)
+
+
+def tell_ages(levels: ComponentLevels, moments: frozenset[str], last_day: dt.date) -> ComponentLevels:
+    """Return the levels with signals that are Unix times as days from then to the end of each column's day.
+
+    The last column is ``last_day``. As every component grows a day older a day, an age has no percentile.
+    """
+    rows = [index for index, signal in enumerate(levels.signals) if signal in moments]
+    if not rows:
+        return levels
+    end = dt.datetime.combine(last_day + dt.timedelta(days=1), dt.time(), dt.UTC).timestamp()
+    ends = end - SECONDS_PER_DAY * np.arange(levels.levels.shape[1] - 1, -1, -1, dtype=np.float64)
+    ages = levels.levels.astype(np.float64)
+    # float32 knows today's Unix time to two minutes; a tenth of a day is what anybody reads.
+    ages[rows] = np.round((ends - ages[rows]) / SECONDS_PER_DAY, 1)
+    percentiles = levels.percentiles.copy()
+    percentiles[rows] = np.nan
+    return ComponentLevels(signals=levels.signals, levels=ages, percentiles=percentiles)
 
 
 def find_reasons(

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.component_kinds import HINTS, ComponentKind, KindSignal
-from features.event_components import name_parts
+from features.event_components import NamedParts, name_parts
 from features.shards import component_keys
+from features.unheard import NOTHING_UNHEARD, UnheardSignals, without_the_unjudged
 
 UNKNOWN_MODEL = "unknown"
 _SEPARATOR = "\x1f"
@@ -20,12 +21,14 @@ _SEPARATOR = "\x1f"
 class ComponentDays:
     """``table``: the kind's core_ dataset, one row per component, sorted by component_key.
 
-    ``n_glitches``: values that can't be true. ``n_unplaced``: parts that no inventory could be asked about.
+    ``n_glitches``: values that can't be true. ``n_unplaced``: rows about the kind that name no place, and so no
+    component. ``n_unknown``: components that the inventory does not know.
     """
 
     table: pa.Table
     n_glitches: int
     n_unplaced: int = 0
+    n_unknown: int = 0
 
 
 def make_component_days(
@@ -33,22 +36,29 @@ def make_component_days(
     raw: Mapping[str, pa.Table],
     inventory: pa.Table | None = None,
     earlier: Mapping[tuple[str, str], pa.Table] | None = None,
+    unheard: UnheardSignals = NOTHING_UNHEARD,
 ) -> ComponentDays:
     """Return a day of a kind from the day's raw_ tables, by dataset; one that is absent gives nulls.
 
     One row per host that any row speaks of; of parts, one per part that any of the signals' rows names, and
     per part of the ``inventory`` (raw_inventory, one row per component_id) on such a host: silence of a host
-    that was heard is good news of its parts, silence of the host is none. ``earlier`` has, by dataset and
+    that was heard is good news of its parts, silence of the host is none. Rows that name no part count for
+    the host alone. ``earlier`` has, by dataset and
     column, the values of the days before (``host_id``, ``value``); without it, nothing can be called new.
     known_at is that of the latest row about the component or its host.
+
+    Of ``unheard`` signals nothing said is null, not 0; a part of which nothing else is known is left out.
     """
     is_part = kind.identity == "component_id"
     parts = _parts_of(kind, inventory) if is_part else None
     named: dict[str, pa.Table] = {}
-    n_unplaced = 0
+    n_unplaced = n_unknown = 0
     for dataset, table in raw.items():
-        named[dataset], n = _name_rows(kind, table, parts)
-        n_unplaced += n
+        if is_part:
+            named[dataset], found = _name_rows(kind, table, parts)
+            n_unplaced, n_unknown = n_unplaced + found.n_unplaced, n_unknown + found.n_unknown
+        else:
+            named[dataset] = table.append_column("id", table["host_id"])
     chosen = [_choose(signal, named, earlier or {}) for signal in kind.signals]
     heard = _hosts_of(raw)
     components = [rows.select(["id", "host_id", "known_at"]) for rows in chosen if rows is not None]
@@ -78,11 +88,18 @@ def make_component_days(
         if rows is not None and signal.absent == 0:
             spoken_of = raw[signal.source.dataset]["host_id"].combine_chunks()
             is_delivered = pc.is_in(hosts if is_part else ids, value_set=spoken_of)
+            is_delivered = pc.and_not(is_delivered, unheard.is_unheard(signal.name, hosts))
         columns[signal.name], n = _signal_column(signal, rows, ids, is_delivered)
         n_glitches += n
     columns["known_at"] = known_at
     order = pa.array(np.argsort(keys, kind="stable"))
-    return ComponentDays(table=pa.table(columns).take(order), n_glitches=n_glitches, n_unplaced=n_unplaced)
+    table = pa.table(columns).take(order)
+    return ComponentDays(
+        table=without_the_unjudged(kind, table, unheard) if is_part else table,
+        n_glitches=n_glitches,
+        n_unplaced=n_unplaced,
+        n_unknown=n_unknown,
+    )
 
 
 _NOBODY = pa.table(
@@ -98,15 +115,13 @@ def _parts_of(kind: ComponentKind, inventory: pa.Table | None) -> pa.Table | Non
     return None if inventory is None else inventory.filter(pc.equal(inventory["component_kind"], kind.kind))
 
 
-def _name_rows(kind: ComponentKind, table: pa.Table, parts: pa.Table | None) -> tuple[pa.Table, int]:
-    """Return the rows that are about the kind, with the name of their component in a column ``id``."""
-    if kind.identity == "host_id":
-        return table.append_column("id", table["host_id"]), 0
+def _name_rows(kind: ComponentKind, table: pa.Table, parts: pa.Table | None) -> tuple[pa.Table, NamedParts]:
+    """Return the rows that are about a part of the kind, with the part's name in a column ``id``."""
     table = table.filter(pc.equal(table["component_kind"], kind.kind))
     hint = next(name for name in HINTS if name in table.column_names)
     forms = [re.compile(form, re.IGNORECASE) for form in kind.labels]
     found = name_parts(table, parts, hint=hint, labels=forms, place_columns=kind.place_columns)
-    return table.append_column("id", found.ids), found.n_unplaced
+    return table.append_column("id", found.ids).filter(pc.is_valid(found.ids)), found
 
 
 def _hosts_of(raw: Mapping[str, pa.Table]) -> pa.Table:

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from features.bit_runs import (
+    BITS_A_NUMBER,
+    fill_from_first,
+    fill_to_end,
+    pack_backwards,
+    pack_flags,
+    unpack_backwards,
+    unpack_flags,
+)
 
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
@@ -73,17 +84,29 @@ def mask_lines(lines: bytes) -> MaskedLines:
         return MaskedLines(codes=np.empty(0, np.int32), masked=())
     if not lines.endswith(b"\n"):
         raise ValueError("lines must end in a line feed")
-    text: Bytes = np.frombuffer(lines, np.uint8)
-    masked = _masked_bytes(text, np.frombuffer(lines.translate(_CLASSES), np.uint8))
+    padded = lines + b"\n" * (-len(lines) % BITS_A_NUMBER)
+    text: Bytes = np.frombuffer(padded, np.uint8)
+    masked = _masked_bytes(text, np.frombuffer(padded.translate(_CLASSES), np.uint8))[: len(lines)]
+    text = text[: len(lines)]
     is_first = masked.copy()
     is_first[1:] &= ~masked[:-1]
-    is_dropped = masked & ~is_first
+    is_kept = is_first | ~masked
     spaces = text == _SPACE
-    is_dropped[1:] |= spaces[1:] & spaces[:-1]
-    out: Bytes = np.where(is_first, np.uint8(_MASK), text)[~is_dropped]
-    encoded = _as_array(out).dictionary_encode()
+    is_kept[1:] &= ~(spaces[1:] & spaces[:-1])
+    out = text.copy()
+    np.putmask(out, is_first, np.uint8(_MASK))
+    encoded = _as_array(out[is_kept]).dictionary_encode()
     distinct = tuple(line.rstrip(b"\r\n") for line in encoded.dictionary.to_pylist())
     return MaskedLines(codes=encoded.indices.to_numpy(), masked=distinct)
+
+
+def mask_texts(texts: pa.StringArray) -> MaskedLines:
+    """Return the masked form of each of (N,) texts, one or more, that hold no line feed; equal ones cost one."""
+    encoded = texts.dictionary_encode()
+    offsets = pa.array([0, len(encoded.dictionary)], pa.int32())
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, encoded.dictionary), "\n")
+    distinct = mask_lines(joined[0].as_buffer().to_pybytes() + b"\n")
+    return MaskedLines(codes=distinct.codes[encoded.indices.to_numpy()], masked=distinct.masked)
 
 
 def _as_array(out: Bytes) -> pa.LargeBinaryArray:
@@ -100,47 +123,37 @@ def _masked_bytes(text: Bytes, kinds: Bytes) -> Flags:
     first digit to its last, so that ``cali317e2eeb40`` and ``cali9b`` are both ``cali#``.
     """
     is_word = (kinds & (_DIGIT | _HEX_LETTER | _OTHER_LETTER)) != 0
-    edges = np.flatnonzero(is_word[1:] != is_word[:-1]) + 1
-    # The text ends in a line feed, so only its first byte can lack an edge.
-    edges = np.concatenate([np.zeros(1, np.int64), edges]) if is_word[0] else edges
-    starts, ends = edges[0::2], edges[1::2]
-    if len(starts):
-        held = np.bitwise_or.reduceat(kinds, edges)[0::2]
-        has_digit = (held & _DIGIT) != 0
-        starts, ends, held = starts[has_digit], ends[has_digit], held[has_digit]
-        is_mixed = (held & _OTHER_LETTER) != 0
-        is_mixed[is_mixed] = ~_are_prefixed(kinds, text, starts[is_mixed], ends[is_mixed])
-        digits = np.flatnonzero(kinds == _DIGIT)
-        starts[is_mixed] = digits[np.searchsorted(digits, starts[is_mixed])]
-        ends[is_mixed] = digits[np.searchsorted(digits, ends[is_mixed]) - 1] + 1
-    steps = np.zeros(len(text) + 1, np.int8)
-    for first, last in ((starts, ends), _paths(text, kinds)):
-        steps[first] += 1
-        steps[last] -= 1
-    masked: Flags = np.cumsum(steps[:-1], dtype=np.int8) > 0
-    return masked
+    is_letter = kinds == _OTHER_LETTER
+    is_letter[_prefixes(text, is_word)] = False
+    flags = (is_word, kinds == _DIGIT, is_letter)
+    words, digits, letters = (pack_flags(each) for each in flags)
+    after_digit = unpack_flags(fill_from_first(words, digits))
+    after_letter = unpack_flags(fill_from_first(words, letters))
+    words, digits, letters = (pack_backwards(each) for each in flags)
+    before_digit = unpack_backwards(fill_from_first(words, digits))
+    before_letter = unpack_backwards(fill_from_first(words, letters))
+    is_mixed = after_letter | before_letter
+    masked: Flags = (after_digit & before_digit) | ((after_digit | before_digit) & ~is_mixed)
+    return masked | _paths(text, kinds == _BLANK)
 
 
-def _are_prefixed(kinds: Bytes, text: Bytes, starts: Positions, ends: Positions) -> Flags:
-    """Return which words are hexadecimal numbers with 0x before them."""
-    second = text[np.minimum(starts + 1, len(text) - 1)] | 0x20
-    found: Flags = (text[starts] == ord("0")) & (second == ord("x")) & (ends - starts > 2)
-    if found.any():
-        bounds = np.stack([starts[found] + 2, ends[found]], axis=1).ravel()
-        held = np.bitwise_or.reduceat(kinds, bounds)[0::2]
-        found[found] = (held & _OTHER_LETTER) == 0
+def _prefixes(text: Bytes, is_word: Flags) -> Positions:
+    """Return where the x of each word is that begins with 0x, and has more than that."""
+    # The text ends in a line feed, so what is before its first byte is no word either.
+    at = np.flatnonzero((text | 0x20) == ord("x"))
+    found: Positions = at[(text[at - 1] == ord("0")) & ~is_word[at - 2] & is_word[at + 1]]
     return found
 
 
-def _paths(text: Bytes, kinds: Bytes) -> tuple[Positions, Positions]:
-    """Return where what follows the first slash of each absolute path begins and ends."""
+def _paths(text: Bytes, is_blank: Flags) -> Flags:
+    """Return what follows the first slash of each absolute path."""
     slashes = np.flatnonzero(text == _SLASH)
-    is_start = (slashes == 0) | (kinds[slashes - 1] == _BLANK)
-    starts = slashes[is_start] + 1
+    starts = slashes[is_blank[slashes - 1]] + 1
     if not len(starts):
-        return starts, starts
-    blanks = np.flatnonzero(kinds == _BLANK)
-    return starts, blanks[np.searchsorted(blanks, starts)]
+        return np.zeros(len(text), np.bool_)
+    is_start = np.zeros(len(text), np.bool_)
+    is_start[starts] = ~is_blank[starts]
+    return unpack_flags(fill_to_end(pack_flags(~is_blank), pack_flags(is_start)))
 
 
 def refine_template(masked: str) -> str:

@@ -1,7 +1,8 @@
 """Which signals of which hardware model left their place, and whether at once: from daily histograms.
 
-Levels of counters grow by themselves, a young model's by octaves a month. So a counter has shifted only
-where it moved more than twice as far as a month before, and a jump is what happens from one day to the next.
+Levels of counters grow by themselves, a young model's by octaves a month. So a counter that counts in most
+components has shifted only where it moved three times as fast as in the weeks before; a jump is what
+happens from one day to the next.
 """
 
 import datetime as dt
@@ -12,7 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features.drift import Counts, bins_moved, median_level, population_stability, stability_noise
+from features.drift import (
+    Counts,
+    bins_moved,
+    median_level,
+    population_stability,
+    stability_noise,
+    without_turnover,
+)
 from features.population import N_BINS
 
 Daily = npt.NDArray[np.float64]
@@ -21,15 +29,18 @@ Daily = npt.NDArray[np.float64]
 RECENT_DAYS = 7
 REFERENCE_DAYS = 28
 WINDOW_DAYS = RECENT_DAYS + REFERENCE_DAYS
-HISTORY_DAYS = 2 * WINDOW_DAYS
-"""How many days the histograms span: the two windows, and the same two a window earlier."""
+HISTORY_DAYS = WINDOW_DAYS + REFERENCE_DAYS
+"""How many days the histograms span: the two windows, and the weeks before a jump on their first day."""
 
 MINIMUM_REFERENCE_DAYS = 14
 # A fifth of the level; seasons and growth move less in a month, another unit moves octaves.
 _MINIMUM_BINS = 1.0
-# Days on which the population itself changes by more than this say nothing of its signals.
-_STABLE_SHARE = 0.1
-_USUAL_FACTOR = 2.0
+# Half an octave: 1.4 times the level.
+_JUMP_BINS = 1.5
+_GROWTH_FACTOR = 3.0
+_MINIMUM_PAIRS = 7
+# A model that grew by more than half in weeks is mostly young: its levels grow by octaves.
+_GROWN = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +115,8 @@ def find_shifts(
     """Return the state of each signal and model that is old and large enough to speak of.
 
     Recent days are ``(day - 7, day]``, the reference is ``(day - 35, day - 7]``. A model with fewer than
-    ``minimum_components`` in either, or with less than 14 days of reference, is left out.
+    ``minimum_components`` in either, with less than 14 days of reference, or that has grown by more than
+    half since, is left out.
     """
     ages = np.array([(day - each).days for each in histograms.days])
     n_components = histograms.n_components
@@ -117,6 +129,8 @@ def find_shifts(
         n_before = n_components[was_there, m].mean() if len(was_there) else 0
         n_now = n_components[recent, m].mean()
         if len(was_there) < MINIMUM_REFERENCE_DAYS or min(n_before, n_now) < minimum_components:
+            continue
+        if n_components[-1, m] > _GROWN * n_before:
             continue
         for s, signal in enumerate(histograms.signals):
             daily = histograms.counts[:, m, s]
@@ -149,21 +163,25 @@ def _judge_signal(
     ages = np.array([(days[-1] - each).days for each in days])
     recent, reference = _windows(ages)
     before, now, today = _mean(daily, reference), _mean(daily, recent), daily[-1]
-    psi = population_stability(before, now)
-    jump = _find_jump(daily, n_components, ages, psi_limit)
-    is_shifted = jump is not None or (
-        _is_far(before, now, psi_limit)
-        and _is_far(before, today, psi_limit)
-        and not (is_counter and _is_usual_growth(daily, ages, psi))
-    )
+    psi = population_stability(*without_turnover(before, now))
+    moves = _daily_moves(daily, ages)
+    jump = _find_jump(daily, ages, moves, psi_limit)
+    if is_counter and median_level(before) > 0:
+        # A clock: hours, load cycles. Its levels only say something against its own pace.
+        week_ago = np.flatnonzero(ages >= RECENT_DAYS)
+        is_moving = bool(len(week_ago)) and _outruns_growth(
+            daily, ages, moves, int(week_ago[-1]), len(ages) - 1, psi_limit
+        )
+    else:
+        is_moving = _is_far(before, now, psi_limit) and _is_far(before, today, psi_limit)
     if jump is not None:
         before = _mean(daily, _before(ages, ages[jump], REFERENCE_DAYS))
-        psi = population_stability(before, today)
+        psi = population_stability(*without_turnover(before, today))
     return SignalShift(
         model=model,
         signal=signal,
         psi=psi,
-        is_shifted=is_shifted,
+        is_shifted=jump is not None or is_moving,
         jump_day=None if jump is None else days[jump],
         median_before=median_level(before),
         median_now=median_level(today),
@@ -173,9 +191,8 @@ def _judge_signal(
     )
 
 
-def _windows(ages: npt.NDArray[np.int64], shift: int = 0) -> tuple[npt.NDArray[np.bool_], ...]:
-    recent = (ages >= shift) & (ages < shift + RECENT_DAYS)
-    return recent, (ages >= shift + RECENT_DAYS) & (ages < shift + WINDOW_DAYS)
+def _windows(ages: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    return ages < RECENT_DAYS, (ages >= RECENT_DAYS) & (ages < WINDOW_DAYS)
 
 
 def _mean(daily: Daily, days: npt.NDArray[np.bool_]) -> Counts:
@@ -185,40 +202,56 @@ def _mean(daily: Daily, days: npt.NDArray[np.bool_]) -> Counts:
 
 
 def _is_far(before: Counts, now: Counts, psi_limit: float) -> bool:
-    if not before.any() or not now.any() or bins_moved(before, now) < _MINIMUM_BINS:
+    a, b = without_turnover(before, now)
+    if not a.any() or bins_moved(a, b) < _MINIMUM_BINS:
         return False
-    return population_stability(before, now) > max(psi_limit, stability_noise(before, now))
+    return population_stability(a, b) > max(psi_limit, stability_noise(a, b))
 
 
-def _is_usual_growth(daily: Daily, ages: npt.NDArray[np.int64], psi: float) -> bool:
-    """Return whether a counter moved about as far between the same windows a window earlier.
+def _daily_moves(daily: Daily, ages: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return how many bins a component moved per day from each day to the next there is, (days,); first NaN."""
+    moves = np.full(len(ages), np.nan)
+    for index in range(1, len(ages)):
+        moved = bins_moved(*without_turnover(daily[index - 1], daily[index]))
+        moves[index] = moved / (ages[index - 1] - ages[index])
+    return moves
 
-    What is too young to have had them is growing: only a jump tells.
+
+def _outruns_growth(
+    daily: Daily,
+    ages: npt.NDArray[np.int64],
+    moves: npt.NDArray[np.float64],
+    first: int,
+    last: int,
+    limit: float,
+) -> bool:
+    """Return whether the histogram moved three times as far from one day to another as in the days before.
+
+    The mean of the two weeks before ``first``: a uniform batch moves in jerks, from one bin to the next.
     """
-    recent, reference = _windows(ages, WINDOW_DAYS)
-    usual = population_stability(_mean(daily, reference), _mean(daily, recent))
-    return bool(np.isnan(usual)) or psi <= _USUAL_FACTOR * usual
+    earlier = moves[(ages >= ages[first]) & (ages < ages[first] + MINIMUM_REFERENCE_DAYS)]
+    earlier = earlier[~np.isnan(earlier)]
+    if len(earlier) < _MINIMUM_PAIRS or not _is_far(daily[first], daily[last], limit):
+        return False
+    growth = float(earlier.mean()) * (ages[first] - ages[last])
+    moved = bins_moved(*without_turnover(daily[first], daily[last]))
+    return bool(moved >= max(_JUMP_BINS, _GROWTH_FACTOR * growth))
 
 
 def _find_jump(
-    daily: Daily, n_components: npt.NDArray[np.int64], ages: npt.NDArray[np.int64], psi_limit: float
+    daily: Daily, ages: npt.NDArray[np.int64], moves: npt.NDArray[np.float64], psi_limit: float
 ) -> int | None:
     """Return the day of the last five weeks on which the histogram moved at once and stayed away; None if none.
 
-    Only between days whose components are about the same, by number: new drives are no new unit. Today has
-    to be far from the week before the jump and from the week three weeks earlier: what was away for some
-    days and came back has not changed.
+    Today has to be far from the week before the jump and from the week three weeks earlier: what was away
+    for some days and came back has not changed.
     """
-    distances = []
-    for index in (np.flatnonzero(ages[1:] < WINDOW_DAYS) + 1).tolist():
-        a, b = n_components[index - 1], n_components[index]
-        if a and abs(b - a) <= _STABLE_SHARE * a and _is_far(daily[index - 1], daily[index], psi_limit):
-            distances.append((-bins_moved(daily[index - 1], daily[index]), index))
-    for _, index in sorted(distances):
+    candidates = (np.flatnonzero(ages[1:] < WINDOW_DAYS) + 1).tolist()
+    jumps = [i for i in candidates if _outruns_growth(daily, ages, moves, i - 1, i, psi_limit)]
+    for index in sorted(jumps, key=lambda each: (-moves[each], each)):
         last_week = _before(ages, ages[index], RECENT_DAYS)
         first_week = _before(ages, ages[index] + REFERENCE_DAYS - RECENT_DAYS, RECENT_DAYS)
-        was_there = _before(ages, ages[index], REFERENCE_DAYS) & (n_components > 0)
-        if was_there.sum() >= MINIMUM_REFERENCE_DAYS and all(
+        if all(
             not days.any() or _is_far(_mean(daily, days), daily[-1], psi_limit)
             for days in (last_week, first_week)
         ):

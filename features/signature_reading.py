@@ -43,8 +43,9 @@ class Messages:
     @classmethod
     def of(cls, texts: pa.StringArray) -> "Messages":
         """Return the texts, looked through once."""
-        is_odd = pc.match_substring_regex(texts, _ODD_CHARACTER)
-        return cls(texts=texts, is_odd=is_odd, has_odd=bool(pc.any(is_odd).as_py()))
+        if are_plain(texts):
+            return cls(texts=texts, is_odd=pa.array(np.zeros(len(texts), np.bool_)), has_odd=False)
+        return cls(texts=texts, is_odd=pc.match_substring_regex(texts, _ODD_CHARACTER), has_odd=True)
 
     def replace_odd(self, results: pa.StringArray, read: Callable[[str], str]) -> pa.StringArray:
         """Return ``results`` with ``read`` of the text wherever that is odd."""
@@ -58,6 +59,17 @@ class Messages:
         return Messages(
             texts=self.texts.filter(chosen), is_odd=self.is_odd.filter(chosen), has_odd=self.has_odd
         )
+
+
+def are_plain(texts: pa.StringArray) -> bool:
+    """Return whether all texts are printable ASCII; one look at their bytes, as nearly always they are."""
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return True
+    bounds = np.frombuffer(offsets, np.int32)[[texts.offset, texts.offset + len(texts)]]
+    inside: NDArray[np.uint8] = np.frombuffer(data, np.uint8)[bounds[0] : bounds[1]]
+    # What is below the blank wraps around.
+    return not (inside - np.uint8(ord(" ")) > ord("~") - ord(" ")).any()
 
 
 def read_lines(signature: Signature, messages: Messages) -> LineReadings:

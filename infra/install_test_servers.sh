@@ -1,10 +1,10 @@
 #!/bin/sh
-# Install the servers that tests start for themselves, from the distribution, once.
+# Install the servers and the browser that tests start for themselves, from the distribution, once.
 # Every name here is a Debian package; a test that needs a server fails without it, it is never skipped.
 set -eu
 
 packages="prometheus openipmi ipmitool request-tracker5 rt5-db-sqlite rt5-standalone systemd-journal-remote
-    postgresql redis-server"
+    postgresql redis-server chromium"
 
 missing=""
 for package in $packages; do

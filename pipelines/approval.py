@@ -27,3 +27,8 @@ class Answer:
     def by_whom(self) -> str:
         """The answer's author as the records name them."""
         return self.who or "nobody in time"
+
+    @property
+    def summary(self) -> str:
+        """The answer in three words or so."""
+        return f"{'approved' if self.is_approved else 'rejected'} by {self.by_whom}"

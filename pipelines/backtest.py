@@ -109,10 +109,7 @@ def backtest_target(
         settings.training.seed,
     )
     _store(report, fleet, scores, index, lake)
-    log.info(
-        f"backtested {target.name}: id={report.backtest_id} model={report.model_id} days={len(days)} "
-        f"component_days={report.n_component_days} failures={report.n_failures}"
-    )
+    log.info(report.summary)
     return report
 
 

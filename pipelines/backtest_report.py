@@ -80,6 +80,23 @@ class BacktestReport(_Section):
     calibration: tuple[ReportBin, ...]
     slices: tuple[ReportSlice, ...]
 
+    @property
+    def summary(self) -> str:
+        """Return the backtest in one line; precision and recall with the intervals of the middle budget."""
+        said = ""
+        if self.intervals:
+            middle = self.intervals[len(self.intervals) // 2]
+            said = "".join(
+                f" {name}={one.estimate:.1%} [{one.low:.1%}, {one.high:.1%}]"
+                for name, one in (("precision", middle.precision), ("recall", middle.recall))
+            )
+            said += f" at={middle.budget:g}_per_10k_30d"
+        return (
+            f"backtested {self.target} {self.first_day} to {self.last_day}: id={self.backtest_id} "
+            f"model={self.model_id} days={self.n_scored_days} component_days={self.n_component_days} "
+            f"failures={self.n_failures}{said}"
+        )
+
 
 def report_budget(intervals: BudgetIntervals) -> ReportBudget:
     """Return intervals as a report holds them."""

@@ -14,6 +14,7 @@ from pipelines.errors import MissingInputError, PermanentError
 from pipelines.lake import Lake
 from pipelines.settings import Settings
 from pipelines.step_facts import StepFacts
+from pipelines.unknown_hosts import describe_unknown_hosts, find_unknown_hosts
 from pipelines.validation import validate_day
 
 log = logging.getLogger(__name__)
@@ -49,10 +50,18 @@ def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
     lake.write_day(FAILURES, day, failures.table)
     if drives is not None:
         write_drive_days(day, drives, lake)
+    unknown = find_unknown_hosts(day, settings, lake)
     facts = StepFacts(
-        step="built", day=day, facts=_facts_of(drives, failures.table.num_rows, kinds.built, errors)
+        step="built",
+        day=day,
+        facts=(
+            *_facts_of(drives, failures.table.num_rows, kinds.built, errors),
+            *([("hosts_in_no_inventory", len(unknown))] if unknown else []),
+        ),
     )
     log.info(facts.summary)
+    if unknown:
+        log.warning(describe_unknown_hosts(day, unknown))
     return facts
 
 

@@ -16,6 +16,8 @@ from pipelines.populations import DATASET as POPULATIONS
 from pipelines.populations import population_part
 from pipelines.raw_parts import first_row_of_each, read_raw_parts
 from pipelines.settings import Settings
+from pipelines.silent_signals import find_unheard_signals
+from pipelines.source_outages import find_outages
 from pipelines.step_facts import StepFacts
 from pipelines.validation import validate_day
 
@@ -26,7 +28,8 @@ def build_kind_day(kind: ComponentKind, day: dt.date, settings: Settings, lake: 
     """Write the kind's part of core_model_population and, last, its core_ dataset of ``day``.
 
     A raw_ dataset that no source delivered leaves its signals null; ``MissingInputError`` if there is
-    none of them at all. Where nothing speaks of a component of the kind, its day is removed.
+    none of them at all. Where nothing speaks of a component of the kind, its day is removed. What only a
+    source that is down used to say of a host is null, though others still speak of the host.
     """
     raw = {}
     for name in kind.raw_datasets:
@@ -44,7 +47,9 @@ def build_kind_day(kind: ComponentKind, day: dt.date, settings: Settings, lake: 
         )
     inventory = read_inventory(day, settings, lake)
     earlier = read_earlier_values(kind, day, raw, settings, lake)
-    made = make_component_days(kind, raw, inventory, earlier)
+    outages = find_outages(day, settings, lake)
+    unheard = find_unheard_signals(kind, day, raw, outages, settings, lake)
+    made = make_component_days(kind, raw, inventory, earlier, unheard)
     part = population_part(kind.kind)
     if made.table.num_rows == 0:
         lake.delete_day(POPULATIONS, day, part=part)
@@ -63,10 +68,12 @@ def build_kind_day(kind: ComponentKind, day: dt.date, settings: Settings, lake: 
         day=day,
         facts=(
             ("component_days", n_rows),
-            ("unplaced", made.n_unplaced),
+            ("unplaced_rows", made.n_unplaced),
+            ("unknown_parts", made.n_unknown),
             ("glitches", made.n_glitches),
             ("quarantined", n_quarantined),
             ("datasets", "+".join(raw)),
+            *([("unheard_signals", len(unheard.hosts))] if unheard.hosts else []),
         ),
     )
     log.info(facts.summary)

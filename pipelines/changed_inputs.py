@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.errors import PermanentError
+from pipelines.errors import MissingInputError, PermanentError
 from pipelines.ingest import IngestedSource, ingest_day
 from pipelines.lake import Lake
 from pipelines.settings import Settings, SourceSettings
@@ -27,11 +27,14 @@ _RECORD = TypeAdapter(IngestedSource)
 
 @dataclass(frozen=True, kw_only=True)
 class ChangedDay:
-    """One day of one source whose inputs differ from those it was ingested from."""
+    """One day of one source whose inputs differ from those it was ingested from.
+
+    ``arrived``: the day was ingested without this source, which has something of it now.
+    """
 
     source: str
     day: dt.date
-    what: Literal["changed", "gone"]
+    what: Literal["changed", "gone", "arrived"]
     names: tuple[str, ...]
 
 
@@ -44,7 +47,12 @@ class FoundChanges:
 
 
 def find_changed_days(
-    settings: Settings, lake: Lake, *, source_names: Sequence[str] | None = None
+    settings: Settings,
+    lake: Lake,
+    *,
+    source_names: Sequence[str] | None = None,
+    first_day: dt.date = dt.date.min,
+    last_day: dt.date = dt.date.max,
 ) -> FoundChanges:
     """Compare every ingested day of every source with what the source has now. Nothing is written."""
     changes: list[ChangedDay] = []
@@ -53,7 +61,7 @@ def find_changed_days(
     for source in settings.sources:
         if source_names is not None and source.name not in source_names:
             continue
-        days = ingested.get(source.name, [])
+        days = [day for day in ingested.get(source.name, []) if first_day <= day <= last_day]
         records = [(day, _read_record(lake, day, source.name)) for day in days]
         if records and not any(record.inputs for _, record in records):
             without.append(source.name)
@@ -65,14 +73,45 @@ def find_changed_days(
     return FoundChanges(changes=tuple(changes), sources_without_inputs=tuple(without))
 
 
+def find_arrived_days(
+    settings: Settings, lake: Lake, *, source_names: Sequence[str] | None = None
+) -> tuple[ChangedDay, ...]:
+    """Return the days that other sources delivered and this one did not, of which it has something now.
+
+    Only days after the source's own first one: what lies before is a back-fill, asked for by its days. A
+    source that keeps no record of its inputs is not asked.
+    """
+    arrived: list[ChangedDay] = []
+    ingested = _ingested_days(lake)
+    all_days = sorted({day for days in ingested.values() for day in days})
+    for source in settings.sources:
+        own = ingested.get(source.name, [])
+        missing = [day for day in all_days if own and min(own) < day and day not in own]
+        if not missing or (source_names is not None and source.name not in source_names):
+            continue
+        if not any(_read_record(lake, day, source.name).inputs for day in own):
+            continue
+        kind = load_source_kind(source.kind)
+        options = kind.Options.model_validate(source.options)
+        for day in missing:
+            try:
+                current = current_inputs(kind, options, day, settings.base_folder)
+            except MissingInputError:
+                continue
+            if current:
+                names = tuple(file.name for file in current)
+                arrived.append(ChangedDay(source=source.name, day=day, what="arrived", names=names))
+    return tuple(sorted(arrived, key=lambda change: (change.day, change.source)))
+
+
 def reopen_days(changes: Sequence[ChangedDay], settings: Settings, lake: Lake) -> Iterator[StepFacts]:
     """Ingest anew the changed days, oldest first, from the changed sources only.
 
     A day whose inputs are gone is left as it is: what was delivered once is not undone by a lost file.
     """
-    days = sorted({change.day for change in changes if change.what == "changed"})
+    days = sorted({change.day for change in changes if change.what != "gone"})
     for day in days:
-        names = [change.source for change in changes if change.day == day and change.what == "changed"]
+        names = [change.source for change in changes if change.day == day and change.what != "gone"]
         yield ingest_day(day, settings, lake, source_names=names)
     log.info(f"re-opened days: days={len(days)} changes={len(changes)}")
 
@@ -86,6 +125,8 @@ def describe_change(change: ChangedDay) -> str:
         return (
             f"{change.day} {change.source}: its inputs are gone ({shown}); the day stays as it was ingested"
         )
+    if change.what == "arrived":
+        return f"{change.day} {change.source}: {shown} came after the day was ingested without this source"
     return f"{change.day} {change.source}: {shown} changed since it was ingested"
 
 

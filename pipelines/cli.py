@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from pipelines.commands import (
+    check_commands,
     day_commands,
     export_commands,
     lake_commands,
@@ -52,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
         outcome_commands,
         model_commands,
         monitor_commands,
+        check_commands,
         lake_commands,
         export_commands,
         lake_free,

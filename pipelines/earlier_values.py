@@ -18,6 +18,7 @@ Codes = npt.NDArray[np.int64]
 NOVELTY_DAYS = 30
 # With less than a week of it, nearly everything would be new.
 LEAST_DAYS = 7
+_ONE_DAY = dt.timedelta(days=1)
 
 
 def read_earlier_values(
@@ -26,8 +27,12 @@ def read_earlier_values(
     """Return, by dataset and column, what of ``day`` was seen in ``[day - 30, day - 1]`` already.
 
     Rows of host_id and value: a host and a value of it; a value that any host showed (host_id null); a host
-    that was heard (value null). Only what was known by the end of ``day``. A dataset of which fewer than
-    ``LEAST_DAYS`` of these days were delivered is left out: nothing can be called new.
+    that was heard (value null). A dataset of which fewer than ``LEAST_DAYS`` of these days were delivered is
+    left out: nothing can be called new.
+
+    Only rows known before ``day`` began count. A line that reached us later ("known at the end of the day in
+    whose folder it was found") can't have been in a list of ``day``, so it never changes the day when that is
+    made again; no later day is made again because an earlier one was.
     """
     wanted = {
         (signal.source.dataset, signal.source.column) for signal in kind.signals if signal.source.new_to
@@ -37,7 +42,8 @@ def read_earlier_values(
         seen = _Seen(raw[dataset]["host_id"], raw[dataset][column])
         n_days = 0
         for back in range(NOVELTY_DAYS, 0, -1):
-            parts = _read_parts(dataset, column, day - dt.timedelta(days=back), day, settings, lake)
+            at = day - dt.timedelta(days=back)
+            parts = _read_parts(dataset, column, at, end_of_day(day - _ONE_DAY), settings, lake)
             n_days += bool(parts)
             for rows in parts:
                 seen.add(rows["host_id"], rows[column])
@@ -91,13 +97,13 @@ class _Seen:
 
 
 def _read_parts(
-    dataset: str, column: str, at: dt.date, day: dt.date, settings: Settings, lake: Lake
+    dataset: str, column: str, at: dt.date, known_before: dt.datetime, settings: Settings, lake: Lake
 ) -> list[pa.Table]:
-    """Return what sources delivered of an earlier day, as known by the end of ``day``."""
+    """Return what sources delivered of a day, as known before a moment."""
     parts = []
     for source in settings.sources:
         if lake.has_day(dataset, at, part=source.name):
             stored = lake.open_day(dataset, at, part=source.name, by_range=True)
             rows = stored.read(columns=["host_id", column, "known_at"])
-            parts.append(rows.filter(pc.less(rows["known_at"], end_of_day(day))))
+            parts.append(rows.filter(pc.less(rows["known_at"], known_before)))
     return parts

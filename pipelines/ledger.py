@@ -36,6 +36,12 @@ class LedgerEntry(BaseModel):
     as_of: dt.date | None
     comparison: tuple[str, ...] = ()
 
+    @property
+    def summary(self) -> str:
+        """Return the decision in one line."""
+        in_use = self.champion or f"rule:{self.target}"
+        return f"{self.event} {self.model_id}: in_use={in_use} by={self.who!r} why={self.why!r}"
+
 
 def read_ledger(target: str, lake: Lake) -> tuple[LedgerEntry, ...]:
     """Return all entries of a target, oldest first."""

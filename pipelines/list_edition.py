@@ -88,7 +88,7 @@ def compose_edition(day: dt.date, settings: Settings, lake: Lake, explain: Expla
     logs = dict(
         zip(
             listed["rank"].to_pylist(),
-            read_log_excerpts(listed, predictions, day, recorded),
+            read_log_excerpts(listed, predictions, day, settings, recorded),
             strict=True,
         )
     )

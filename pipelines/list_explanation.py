@@ -15,6 +15,7 @@ from features.evidence import (
     add_up_days,
     find_reasons,
     lookback_dates,
+    tell_ages,
 )
 from features.feature_names import parse_feature
 from features.population import PopulationTable
@@ -29,7 +30,7 @@ from pipelines.report.content import Series
 from pipelines.risk_scoring import explain_risks, find_cohort, read_features, score_features
 from pipelines.scorers import Scorer, open_scorer
 from pipelines.settings import Settings
-from pipelines.signal_wording import list_amounts, word_signals
+from pipelines.signal_wording import list_amounts, list_moments, word_signals
 
 # A quarter of a year is what the longest features look at, and as much as a small plot can show.
 PLOTTED_DAYS = 90
@@ -84,7 +85,7 @@ def explain_with_model(
     risks = _risks_by_day(cube, scorer, risk_days, columns, population, failures, n_threads)
     feature_signals = [spec.signal or spec.aggregate for spec in specs]
     wordings = word_signals(target.component_kind, n_days=PLOTTED_DAYS)
-    amounts = list_amounts(target.component_kind)
+    amounts, moments = list_amounts(target.component_kind), list_moments(target.component_kind)
     explanations = []
     for row, column in enumerate(columns.tolist()):
         levels = add_up_days(
@@ -94,6 +95,7 @@ def explain_with_model(
             amounts,
             first_column=cube.n_days - PLOTTED_DAYS,
         )
+        levels = tell_ages(levels, moments, day)
         reasons = find_reasons(contributions[row], feature_signals, levels, wordings)
         known = {date: _known(risk) for date, risk in zip(risk_days, risks[:, row].tolist(), strict=True)}
         explanations.append(

@@ -8,31 +8,28 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.component_kinds import list_component_kinds, load_component_kind
-from features.event_components import name_parts
 from features.log_templates import escape_text
 from pipelines.cube_reading import end_of_day
 from pipelines.lake import Lake
+from pipelines.part_places import HINT, PLACE_COLUMNS, lay_to_parts, places_of_predictions, read_part_places
 from pipelines.report.content import LogExcerpt, LogLine
+from pipelines.settings import Settings
 
 DATASET = "raw_hw_events"
 LOOKBACK_DAYS = 30
 MAX_LINES = 8
 MAX_LINE_CHARS = 200
 
-_HINT = "component_hint"
-_PLACES = ("socket", "channel", "dimm", "rank", "bank")
-_TEXTS = ("host_id", "component_kind", _HINT, "signature", "severity", "message")
+_TEXTS = ("host_id", "component_kind", HINT, "signature", "severity", "message")
 _SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in _TEXTS),
         ("n_events", pa.int64()),
         ("happened_at", pa.timestamp("us", tz="UTC")),
-        *((name, pa.int32()) for name in _PLACES),
+        *((name, pa.int32()) for name in PLACE_COLUMNS),
     ]
 )
 _PART_OF_DAY = re.compile(rf"^{DATASET}/day=(\d{{4}}-\d{{2}}-\d{{2}})/part-([^/]+)\.parquet$")
-_SURENESS = r" \(\d+ % sure\)$"
 _SEVERITIES = ("critical", "error", "warning", "info")
 _HOST = "host"
 
@@ -52,34 +49,40 @@ class _Event:
 
 
 def read_log_excerpts(
-    listed: pa.Table, predictions: pa.Table, day: dt.date, lake: Lake
+    listed: pa.Table, predictions: pa.Table, day: dt.date, settings: Settings, lake: Lake
 ) -> tuple[LogExcerpt | None, ...]:
     """Return for each row of ``listed`` what the logs said in ``(day - 30, day]`` that a signature knows.
 
-    The events of the part itself; where there are none, those of parts of its kind on its host; where there
-    are none either, those of its host; else null. Only what was known by the end of ``day``. The worst
-    come first, then the latest, at most ``MAX_LINES`` of at most ``MAX_LINE_CHARS`` characters.
+    The events of the part itself, wherever it sat; where there are none, those of parts of its kind on its
+    host; where there are none either, those of its host; else null. Only what was known by the end of
+    ``day``. The worst come first, then the latest, at most ``MAX_LINES`` of at most ``MAX_LINE_CHARS``
+    characters.
 
-    ``listed`` has host_id, component_kind and component_id. ``predictions``, one row per component and
-    target, says which parts each host has and in which slots: that is what log lines are laid to.
+    ``listed`` has host_id, component_kind and component_id. The inventory of each day says which part sat
+    in which slot, and so whose line it was; ``predictions``, one row per component and target, where a day
+    has no inventory.
     """
-    events: dict[str, list[_Event]] = {}
-    for event in _read_events(pc.unique(listed["host_id"]), predictions, day, lake):
-        events.setdefault(event.host_id, []).append(event)
+    of_parts: dict[tuple[str | None, str | None], list[_Event]] = {}
+    of_hosts: dict[str, list[_Event]] = {}
+    for event in _read_events(listed, predictions, day, settings, lake):
+        of_parts.setdefault((event.component_kind, event.component_id), []).append(event)
+        of_hosts.setdefault(event.host_id, []).append(event)
     return tuple(
-        _choose(row["component_kind"], row["component_id"], events.get(row["host_id"], []))
+        _choose(
+            row["component_kind"],
+            of_parts.get((row["component_kind"], row["component_id"]), []),
+            of_hosts.get(row["host_id"], []),
+        )
         for row in listed.select(["host_id", "component_kind", "component_id"]).to_pylist()
     )
 
 
-def _choose(kind: str, component_id: str, of_host: list[_Event]) -> LogExcerpt | None:
+def _choose(kind: str, of_part: list[_Event], of_host: list[_Event]) -> LogExcerpt | None:
     if kind == _HOST:
         return _excerpt("this host", of_host)
-    of_kind = [event for event in of_host if event.component_kind == kind]
-    of_part = [event for event in of_kind if event.component_id == component_id]
     return (
         _excerpt(f"this {kind}", of_part)
-        or _excerpt(f"a {kind} of its host", of_kind)
+        or _excerpt(f"a {kind} of its host", [event for event in of_host if event.component_kind == kind])
         or _excerpt("its host", of_host)
     )
 
@@ -111,12 +114,22 @@ def _order(event: _Event) -> tuple[int, float, int, str, str]:
     return grade, -event.last_at.timestamp(), -event.n_events, event.message, event.component_id or ""
 
 
-def _read_events(hosts: pa.Array, predictions: pa.Table, day: dt.date, lake: Lake) -> Iterator[_Event]:
-    """Yield the known events of these hosts, one per signature and part."""
-    tables = [_read_part(at, part, hosts, end_of_day(day), lake) for at, part in _list_parts(day, lake)]
-    if not any(table.num_rows for table in tables):
+def _read_events(
+    listed: pa.Table, predictions: pa.Table, day: dt.date, settings: Settings, lake: Lake
+) -> Iterator[_Event]:
+    """Yield the known events of these parts and their hosts, one per signature, part and host."""
+    today = places_of_predictions(predictions)
+    tables = []
+    for at, sources in _list_parts(day, lake).items():
+        places = read_part_places(at, settings, lake)
+        places = today if places is None else places
+        hosts = _hosts_of(listed, places)
+        rows = pa.concat_tables([_read_part(at, part, hosts, end_of_day(day), lake) for part in sources])
+        if rows.num_rows:
+            tables.append(lay_to_parts(rows, places))
+    if not tables:
         return
-    rows = _lay_to_parts(pa.concat_tables(tables), predictions)
+    rows = pa.concat_tables(tables)
     # Of equal times the text decides, so that the order of rows in a file does not.
     rows = rows.sort_by([("happened_at", "descending"), ("message", "ascending"), ("severity", "ascending")])
     grouped = rows.group_by(
@@ -143,30 +156,16 @@ def _read_events(hosts: pa.Array, predictions: pa.Table, day: dt.date, lake: Lak
         )
 
 
-def _lay_to_parts(events: pa.Table, predictions: pa.Table) -> pa.Table:
-    """Return the events with a column component_id: the part that each is about, as the build step decides it."""
-    of_no_part = events.filter(pc.is_null(events["component_kind"]))
-    laid = [of_no_part.append_column("component_id", pa.nulls(of_no_part.num_rows, pa.string()))]
-    for kind in sorted(set(pc.drop_null(events["component_kind"]).to_pylist())):
-        rows = events.filter(pc.equal(events["component_kind"], kind))
-        laid.append(rows.append_column("component_id", _name_parts(rows, kind, predictions)))
-    return pa.concat_tables(laid)
+def _hosts_of(listed: pa.Table, places: pa.Table) -> pa.Array:
+    """Return the hosts of the listed parts, today's and those they sat in by ``places``."""
+    was_there = pc.is_in(places["component_id"], value_set=pc.unique(listed["component_id"]))
+    return pc.unique(
+        pa.chunked_array([*listed["host_id"].chunks, *places["host_id"].filter(was_there).chunks])
+    )
 
 
-def _name_parts(rows: pa.Table, kind: str, predictions: pa.Table) -> pa.Array:
-    if kind == _HOST:
-        return pa.nulls(rows.num_rows, pa.string())
-    parts = predictions.filter(pc.equal(predictions["component_kind"], kind))
-    slots = pc.replace_substring_regex(parts["slot"], pattern=_SURENESS, replacement="")
-    parts = pa.table({"component_id": parts["component_id"], "host_id": parts["host_id"], "slot": slots})
-    declared = load_component_kind(kind) if kind in list_component_kinds() else None
-    labels = [] if declared is None else [re.compile(form, re.IGNORECASE) for form in declared.labels]
-    places = () if declared is None else declared.place_columns
-    return name_parts(rows, parts, hint=_HINT, labels=labels, place_columns=places).ids
-
-
-def _list_parts(day: dt.date, lake: Lake) -> list[tuple[dt.date, str]]:
-    """Return the days and sources of the lookback of which there are events, in order.
+def _list_parts(day: dt.date, lake: Lake) -> dict[dt.date, list[str]]:
+    """Return the days of the lookback of which there are events, in order, and each one's sources.
 
     A day that a source with events left out is looked for, so that the list's manifest says it was not there.
     """
@@ -175,12 +174,11 @@ def _list_parts(day: dt.date, lake: Lake) -> list[tuple[dt.date, str]]:
     named = {(dt.date.fromisoformat(match[1]), match[2]) for match in found if match}
     there = {(at, part) for at, part in named if at in days}
     sources = sorted({part for _, part in there})
-    return [
-        (at, part)
+    delivered = {
+        at: [part for part in sources if (at, part) in there or lake.has_day(DATASET, at, part=part)]
         for at in days
-        for part in sources
-        if (at, part) in there or lake.has_day(DATASET, at, part=part)
-    ]
+    }
+    return {at: parts for at, parts in delivered.items() if parts}
 
 
 def _read_part(at: dt.date, part: str, hosts: pa.Array, known_before: dt.datetime, lake: Lake) -> pa.Table:

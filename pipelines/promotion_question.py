@@ -1,12 +1,13 @@
 """What a person reads who decides about a model: its figures beside the champion's, and where it is not better."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 from pipelines.approval import ApprovalQuestion
 from pipelines.folds import CHALLENGER, CHAMPION
 from pipelines.lake import Lake
 from pipelines.model_card import CardBudget, CardFold, ModelCard
-from pipelines.proposals import Proposal
+from pipelines.proposals import Proposal, list_waiting
 from pipelines.registry import load_card
 from pipelines.scorers import RULE_PREFIX
 from pipelines.settings import Settings
@@ -19,6 +20,18 @@ _HEADER = (
     "| | tickets | hits | precision | recall | median lead, days | in vain per 10,000 and 30 days |",
     "|---|---:|---:|---:|---:|---:|---:|",
 )
+
+
+def ask_about_models(
+    targets: Sequence[str], as_of: dt.date, settings: Settings, lake: Lake
+) -> tuple[ApprovalQuestion, ...]:
+    """Return a question for each model of ``targets``, trained as of that day, that waits for a person."""
+    return tuple(
+        ask_about_model(proposal, settings, lake)
+        for target in targets
+        for proposal in list_waiting(target, lake)
+        if proposal.as_of == as_of
+    )
 
 
 def ask_about_model(proposal: Proposal, settings: Settings, lake: Lake) -> ApprovalQuestion:
@@ -34,8 +47,8 @@ def ask_about_model(proposal: Proposal, settings: Settings, lake: Lake) -> Appro
     whole = [line for line in proposal.comparison if _LOWER not in line]
     lines = [
         (
-            f"`{proposal.model_id}` has learned from what was known by {proposal.as_of}. In use is `{former}`. The gate "
-            f"says: {proposal.why}."
+            f"`{proposal.model_id}` has learned from what was known by {proposal.as_of}. In use is `{former}`. "
+            f"The gate says: {proposal.why}."
         ),
         "",
         f"At {budget:g} tickets per 10,000 components and 30 days, on {_describe_folds(card)}:",
@@ -50,8 +63,9 @@ def ask_about_model(proposal: Proposal, settings: Settings, lake: Lake) -> Appro
         *_describe_slices(slices),
         "",
         (
-            f"Label: {card.label_definition}. Learned from {card.sample.n_failures} failures of {card.data.first_day} to "
-            f"{card.data.last_day}. Card: {lake.store.uri(f'models/{proposal.model_id}/card.json')}"
+            f"Label: {card.label_definition}. Learned from {card.sample.n_failures} failures of "
+            f"{card.data.first_day} to {card.data.last_day}. "
+            f"Card: {lake.store.uri(f'models/{proposal.model_id}/card.json')}"
         ),
         "",
         (

@@ -11,7 +11,7 @@ from pipelines.approval import Answer
 from pipelines.errors import PermanentError
 from pipelines.lake import Lake
 from pipelines.ledger import LedgerEntry, read_ledger
-from pipelines.registry import champion, promote_model, reject_model
+from pipelines.registry import champion, load_card, promote_model, reject_model
 
 
 class Proposal(BaseModel):
@@ -81,11 +81,12 @@ def find_waiting(target: str, lake: Lake, model_id: str | None = None) -> Propos
     )
 
 
-def settle_proposal(model_id: str, target: str, answer: Answer, lake: Lake) -> LedgerEntry:
+def settle_proposal(model_id: str, answer: Answer, lake: Lake) -> LedgerEntry:
     """Write the answer about a waiting model into the ledger, with who gave it. The same answer twice is one.
 
     ``PermanentError`` where the model does not wait: then nothing was changed.
     """
+    target = load_card(model_id, lake).target
     entries = read_ledger(target, lake)
     is_waiting = any(each.model_id == model_id for each in list_waiting(target, lake))
     if not is_waiting and entries and _is_this(entries[-1], model_id, answer):

@@ -4,6 +4,7 @@ The one kind of document that is not the same after a second run: seconds are of
 """
 
 import datetime as dt
+import re
 import time
 from collections.abc import Callable
 
@@ -39,7 +40,9 @@ def run_recorded(
         seconds=round(time.monotonic() - began, 3),
         facts={name: str(value) for name, value in facts.facts},
     )
-    lake.write_json(f"{_FOLDER}/day={facts.day}/{facts.step}.json", record.model_dump(mode="json"))
+    # Steps are named in words ("reconciled tickets"), objects by what every store takes.
+    name = re.sub(r"[^a-z0-9]+", "_", facts.step.lower()).strip("_")
+    lake.write_json(f"{_FOLDER}/day={facts.day}/{name}.json", record.model_dump(mode="json"))
     return facts
 
 

@@ -19,8 +19,8 @@ from pydantic import (
     ValidationError,
 )
 
-from pipelines.drift_settings import DriftSettings
 from pipelines.approval_settings import ApprovalSettings
+from pipelines.drift_settings import DriftSettings
 from pipelines.errors import ConfigError
 from pipelines.lake_settings import LakeSettings, SecretText, Section
 
@@ -116,6 +116,21 @@ class TrainingSettings(Section):
     )
 
 
+class MetricsSettings(Section):
+    """Where the daily run brings its figures for Prometheus."""
+
+    textfile: str | None = Field(
+        default=None,
+        pattern=r"\.prom$",
+        description="File of node_exporter's textfile collector (…/prefail.prom); relative to the config file.",
+    )
+    pushgateway: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/@\s]+(/[^@\s]*)?$",
+        description="Address of a Pushgateway, without a password.",
+    )
+
+
 class Settings(Section):
     """Everything a run may depend on."""
 
@@ -133,6 +148,7 @@ class Settings(Section):
     training: TrainingSettings = TrainingSettings()
     approval: ApprovalSettings = ApprovalSettings()
     drift: DriftSettings = DriftSettings()
+    metrics: MetricsSettings = MetricsSettings()
     pseudonym_key: SecretText | None = Field(
         default=None, description="Key of pseudonyms in exports; set by environment only.", exclude=True
     )

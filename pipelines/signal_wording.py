@@ -29,20 +29,24 @@ _OF_A_DAY = ("n_events", "increase")
 def word_signals(component_kind: str, *, n_days: int) -> tuple[SignalWording, ...]:
     """Return label and unit of each signal of a kind, then of what features say of the whole component.
 
-    Signals of ``list_amounts`` are shown as totals of ``n_days`` days, and say so.
+    Signals of ``list_amounts`` are shown as totals of ``n_days`` days, those of ``list_moments`` as the days
+    since, and say so.
     """
+    if component_kind not in list_component_kinds():
+        drives = (
+            SignalWording(signal=each.name, label=name_signal(each.name), unit=each.unit)
+            for each in load_signals()
+        )
+        return (*drives, *_WHOLE_COMPONENT)
     amounts = list_amounts(component_kind)
-    if component_kind in list_component_kinds():
-        named = tuple((each.name, each.unit) for each in load_component_kind(component_kind).signals)
-    else:
-        named = tuple((each.name, each.unit) for each in load_signals())
     worded = (
         SignalWording(
-            signal=name,
-            label=name_signal(name) + (f" in {n_days} days" if name in amounts else ""),
-            unit=unit,
+            signal=each.name,
+            label=(each.shown_as or name_signal(each.name))
+            + (f" in {n_days} days" if each.name in amounts else ""),
+            unit="days" if each.is_moment else each.unit,
         )
-        for name, unit in named
+        for each in load_component_kind(component_kind).signals
     )
     return (*worded, *_WHOLE_COMPONENT)
 
@@ -59,6 +63,13 @@ def list_amounts(component_kind: str) -> frozenset[str]:
         for each in load_component_kind(component_kind).signals
         if each.kind == "gauge" and each.source.across == "sum" and each.source.column in _OF_A_DAY
     )
+
+
+def list_moments(component_kind: str) -> frozenset[str]:
+    """Return the signals of a kind that are Unix times: a person wants to know how long ago that was."""
+    if component_kind not in list_component_kinds():
+        return frozenset()
+    return frozenset(each.name for each in load_component_kind(component_kind).signals if each.is_moment)
 
 
 def name_signal(signal: str) -> str:

@@ -16,7 +16,10 @@ USUAL_DAYS = 7
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOutage:
-    """A source without the day. ``kind`` is the source's, ``datasets`` what it delivered on ``last_day``."""
+    """A source without the day; ``kind`` is the source's.
+
+    ``datasets``: what it delivered in the week to ``last_day``, the last day that it delivered anything of.
+    """
 
     source: str
     kind: str
@@ -49,6 +52,13 @@ def has_delivered(source: str, day: dt.date, lake: Lake) -> bool:
     return lake.store.exists(f"ingested/day={day}/part-{source}.json")
 
 
-def _datasets_of(source: str, day: dt.date, lake: Lake) -> tuple[str, ...]:
+def week_to(day: dt.date) -> tuple[dt.date, ...]:
+    """Return the ``USUAL_DAYS`` days that end with ``day``, the latest first."""
+    return tuple(day - dt.timedelta(days=back) for back in range(USUAL_DAYS))
+
+
+def _datasets_of(source: str, last_day: dt.date, lake: Lake) -> tuple[str, ...]:
     raw = [dataset for dataset in list_contracts() if dataset.startswith("raw_")]
-    return tuple(dataset for dataset in raw if lake.has_day(dataset, day, part=source))
+    return tuple(
+        dataset for dataset in raw if any(lake.has_day(dataset, at, part=source) for at in week_to(last_day))
+    )

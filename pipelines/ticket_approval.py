@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipelines.approval import Answer, ApprovalQuestion
-from pipelines.errors import PermanentError
 from pipelines.lake import Lake
 from pipelines.settings import Settings
 from pipelines.ticket_step import TicketFacts, find_replay_reason, read_day_policy, reconcile_tickets_day
-from pipelines.tickets.batch_decision import BatchDecision, read_batch_decision, write_batch_decision
+from pipelines.tickets.batch_decision import BatchDecision, write_batch_decision
 from pipelines.tickets.day_plan import make_day_plan
 from pipelines.tickets.entries import read_entries
 from pipelines.tickets.escaping import escape_value
@@ -75,21 +74,6 @@ def decide_tickets_day(
     return reconcile_tickets_day(day, settings, lake, today, tracker=tracker)
 
 
-def decide_by_hand(
-    day: dt.date, settings: Settings, lake: Lake, today: dt.date, *, answer: Answer
-) -> TicketFacts:
-    """Answer the question about a day from the command line; ``PermanentError`` where there is none."""
-    question = ask_about_tickets(day, settings, lake, today)
-    if question is None:
-        decision = read_batch_decision(day, settings.environment, lake)
-        said = f"{decision.who} has decided about it" if decision else "no ticket of it waits for one"
-        raise PermanentError(
-            f"{day} needs no approval: {said}. No ticket was touched. See what waits and why: prefail plan --day {day}",
-            day=day.isoformat(),
-        )
-    return decide_tickets_day(day, settings, lake, today, answer=answer, n_approved=int(question.about))
-
-
 def _write_body(more: Sequence[Create], n_today: int, day: dt.date, policy: str, settings: Settings) -> str:
     lines = [
         (
@@ -111,7 +95,7 @@ def _write_body(more: Sequence[Create], n_today: int, day: dt.date, policy: str,
     lines += [
         "",
         (
-            f"Rejected, or unanswered for {hours:g} hours: they wait, and are asked about again with the next day's list. "
+            f"Rejected, or unanswered for {hours:g} hours: they wait, and the next day's list asks again. "
             f"By hand: `prefail tickets approve --day {day}`."
         ),
     ]

@@ -15,6 +15,7 @@ from pipelines.tickets.fleet_view import LIST_DATASET
 from pipelines.tickets.plan import Change, Close, Create, Keep, Reopen, Update
 from pipelines.tickets.tracker import TicketReader
 from pipelines.tickets.trackers import open_tracker_reader
+from pipelines.tickets.wording import name_kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,11 +133,12 @@ def _list_waiting(planned: DayPlan) -> list[PlannedLine]:
             verb="wait",
             ticket_id=None,
             subject=(
-                f"rank {one.entry.rank}: {one.entry.component_kind} {one.entry.component_id} "
+                f"rank {one.entry.rank}: {name_kind(one.entry.component_kind)} {one.entry.component_id} "
                 f"in {one.entry.host_id}"
             ),
             due_day=None,
-            reason=f"{one.hold}: {one.reason}",
+            # The last line names the policy.
+            reason=f"{one.hold}: {planned.policy.document.shorten(one.reason)}",
         )
         for one in held
     ]

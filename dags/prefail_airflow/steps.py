@@ -12,21 +12,43 @@ if TYPE_CHECKING:
     from pipelines.step_facts import StepFacts
 
 
+DATA_DOCS = "data_docs/index.html"
+
+
 class Step(Protocol):
     """A ``<verb>_day`` function; the command line calls the same one."""
 
     def __call__(self, day: dt.date, settings: "Settings", lake: "Lake", /) -> "StepFacts": ...
 
 
-def run_step(step: Step) -> str:
-    """Run ``step`` with this machine's settings; its one-line summary is all that goes to XCom."""
+def run_step(step: Step, *, output: str) -> str:
+    """Run ``step`` with this machine's settings, and record it; its line of facts is all that goes to XCom.
+
+    ``output`` is the key of what it writes; ``{day}`` in it is the as-of day.
+    """
+    # Inside, not on top: the DAG processor parses these files every minute and pyarrow is not free.
+    from pipelines.run_record import run_recorded
+
     settings, lake = open_run()
-    return step(as_of_day(), settings, lake).summary
+    day = as_of_day()
+    return end_with(run_recorded(step, day, settings, lake).summary, output.format(day=day), lake)
+
+
+def end_with(line: str, output: str, lake: "Lake") -> str:
+    """Return the line that a task's log ends with: its facts, where its output lies, and the Data Docs.
+
+    Airflow logs what a task returns as the last thing it says of it.
+    """
+    return f"{line} | output: {lake.store.uri(output)} | Data Docs: {lake.store.uri(DATA_DOCS)}"
+
+
+def today_utc() -> dt.date:
+    """Return the one clock of the chain: only to tell a replay from this morning."""
+    return dt.datetime.now(dt.UTC).date()
 
 
 def open_run() -> tuple["Settings", "Lake"]:
     """Read ``prefail.toml`` (``PREFAIL_CONFIG``) and open the lake that it names; a newer release's is refused."""
-    # Inside, not on top: the DAG processor parses these files every minute and pyarrow is not free.
     from pipelines.day_runs import open_settings_lake
 
     settings = read_run_settings()

@@ -33,7 +33,7 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     ingest.add_argument(
         "--changed",
         action="store_true",
-        help="instead of a day: the ingested days whose inputs have changed since, only those sources "
+        help="instead of a day: the ingested days whose inputs have changed, or came, since, only those sources "
         "(with --list-days: name them, and stop)",
     )
     ingest.set_defaults(run=_run_ingest)
@@ -92,20 +92,22 @@ def _run_ingest(arguments: argparse.Namespace) -> int:
 
 
 def _ingest_changed(arguments: argparse.Namespace) -> int:
-    from pipelines.changed_inputs import describe_change, find_changed_days, reopen_days
+    from pipelines.changed_inputs import describe_change, find_arrived_days, find_changed_days, reopen_days
 
     settings = load_settings(arguments.config)
     lake = open_settings_lake(settings)
     found = find_changed_days(settings, lake, source_names=arguments.source)
-    for change in found.changes:
+    changes = (*found.changes, *find_arrived_days(settings, lake, source_names=arguments.source))
+    for change in changes:
         print_line(describe_change(change))
     for source in found.sources_without_inputs:
         print_line(f"{source}: keeps no record of its inputs, so a change in it can't be seen")
     if arguments.list_days:
         return 0
-    for facts in reopen_days(found.changes, settings, lake):
+    days = []
+    for facts in reopen_days(changes, settings, lake):
         print_line(facts.summary)
-    days = sorted({change.day for change in found.changes})
+        days.append(facts.day)
     if days:
         print_line(
             f"re-opened {len(days)} days. Next: " + ", ".join(f"prefail build --day {day}" for day in days)

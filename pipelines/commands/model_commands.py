@@ -27,6 +27,11 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
         "--as-of", required=True, metavar="D", help="only what was known by the end of this day"
     )
     train.add_argument("--target", metavar="NAME", help="this target only (default: all of the settings)")
+    train.add_argument(
+        "--if-due",
+        action="store_true",
+        help="only as of a Sunday, on other days only targets for which drift asks",
+    )
     train.add_argument("--no-promote", action="store_true", help="keep the model, leave the champion")
     train.set_defaults(run=_run_train)
 
@@ -87,21 +92,29 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def _run_train(arguments: argparse.Namespace) -> int:
-    from pipelines.targets import list_built_targets
+    from pipelines.promotion_question import ask_about_models
     from pipelines.train import train_target
+    from pipelines.training_due import list_due_targets
 
     settings = load_settings(arguments.config)
     lake = open_settings_lake(settings)
-    for target in [arguments.target] if arguments.target else list_built_targets(settings, lake):
+    as_of = parse_day(arguments.as_of)
+    due = list_due_targets(as_of, settings, lake, is_asked_for=not arguments.if_due)
+    targets = [name for name in due if arguments.target in (None, name)]
+    if arguments.target and not arguments.if_due:
+        targets = [arguments.target]
+    for target in targets:
         facts = train_target(
             target,
-            parse_day(arguments.as_of),
+            as_of,
             settings,
             lake,
             promote=not arguments.no_promote,
             who=getpass.getuser(),
         )
         print_line(facts.summary)
+    for question in ask_about_models(targets, as_of, settings, lake):
+        print_line(f"\n{question.subject}\n\n{question.body}")
     return 0
 
 
@@ -111,9 +124,7 @@ def _run_decide(arguments: argparse.Namespace) -> int:
     lake = open_settings_lake(load_settings(arguments.config))
     proposal = find_waiting(arguments.target, lake, arguments.model)
     answer = Answer(is_approved=arguments.is_approved, who=getpass.getuser())
-    entry = settle_proposal(proposal.model_id, arguments.target, answer, lake)
-    in_use = entry.champion or f"rule:{entry.target}"
-    print_line(f"{entry.event} {entry.model_id}: in_use={in_use} by={entry.who} why={entry.why!r}")
+    print_line(settle_proposal(proposal.model_id, answer, lake).summary)
     return 0
 
 

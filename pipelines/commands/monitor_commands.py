@@ -19,7 +19,7 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     drift = commands.add_parser(
         "drift",
         help="look for inputs and risks that are not as before",
-        description="Reads: core_model_population of the last 70 days, ten component-days of each kind, "
+        description="Reads: core_model_population of the last 63 days, ten component-days of each kind, "
         "out_predictions. Writes: monitoring/drift/day=D.json and, where the policy asks for training, "
         "monitoring/retraining/. Says which signal of which hardware model moved, how far and since when.",
     )
@@ -34,24 +34,33 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     )
     drift.add_argument("--who", metavar="NAME", help="with --accept: who decided")
     drift.add_argument("--why", metavar="TEXT", help="with --accept: why the list is good as it is")
+    drift.add_argument(
+        "--gate",
+        action="store_true",
+        help="as the daily run does before publishing: exit 1 where a finding blocks that nobody accepted",
+    )
     drift.set_defaults(run=_run_drift)
 
     metrics = commands.add_parser(
         "metrics",
         help="write the day's figures for Prometheus",
         description="Reads: what the lake holds of the day, and open tickets. Writes: a textfile for node_exporter, "
-        "or the figures on a Pushgateway; without either, prints them. docs/metrics.md explains each.",
+        "or the figures on a Pushgateway; without either, prints them. docs/metrics.md explains each. The daily run "
+        "writes them where [metrics] of the settings says.",
     )
     metrics.add_argument("--day", metavar="D", required=True, help="one UTC day, YYYY-MM-DD")
     metrics.add_argument(
         "--textfile", metavar="FILE", type=Path, help="replace this .prom file of a textfile collector"
     )
     metrics.add_argument("--pushgateway", metavar="URL", help="send them there")
+    metrics.add_argument(
+        "--send", action="store_true", help="as the daily run does: to where [metrics] of the settings says"
+    )
     metrics.set_defaults(run=_run_metrics)
 
 
 def _run_drift(arguments: argparse.Namespace) -> int:
-    from pipelines.monitoring.drift_gate import accept_finding
+    from pipelines.monitoring.drift_gate import accept_finding, check_drift
     from pipelines.monitoring.findings import read_drift_report
     from pipelines.monitoring.watch import watch_day
 
@@ -66,7 +75,8 @@ def _run_drift(arguments: argparse.Namespace) -> int:
         accepted = accept_finding(arguments.accept, day, lake, who=arguments.who, why=arguments.why)
         print_line(f"accepted {accepted.finding_id} from {day} on. Next: prefail publish --day {day}")
         return 0
-    print_line(run_recorded(watch_day, day, settings, lake).summary)
+    look = check_drift if arguments.gate else watch_day
+    print_line(run_recorded(look, day, settings, lake).summary)
     for finding in read_drift_report(day, lake).findings:
         print_line(f"{finding.action}: {finding.finding_id}\n  {finding.sentence}")
     return 0
@@ -114,9 +124,13 @@ def _print_signal(arguments: argparse.Namespace) -> int:
 def _run_metrics(arguments: argparse.Namespace) -> int:
     from pipelines.monitoring.exposition import push_figures, render_exposition, write_textfile
     from pipelines.monitoring.measure import measure_day
+    from pipelines.monitoring.send_figures import send_figures_day
 
     settings = load_settings(arguments.config)
     day = parse_day(arguments.day)
+    if arguments.send:
+        print_line(send_figures_day(day, settings, open_settings_lake(settings)).summary)
+        return 0
     samples = measure_day(day, settings, open_settings_lake(settings))
     if arguments.textfile:
         write_textfile(samples, settings.environment, arguments.textfile)

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from pipelines.commands.day_span_runner import add_day_arguments, run_chosen_days
 from pipelines.commands.output import print_line, print_table
@@ -9,6 +10,9 @@ from pipelines.day_runs import open_settings_lake
 from pipelines.day_span import parse_day
 from pipelines.lake import Lake
 from pipelines.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipelines.realised_rates import RealisedRate
 
 _Subparsers = argparse._SubParsersAction  # the type argparse gives no public name
 
@@ -63,40 +67,50 @@ def _run_show(arguments: argparse.Namespace) -> int:
     if rates.day is None or rates.first_day is None:
         print_line("No outcome was collected yet. Run: prefail outcomes collect --day D")
         return 0
+    if not rates.rates:
+        print_line(f"No ticket was closed from {rates.first_day} to {rates.day}.")
+        return 0
     if arguments.unmapped:
         _print_unmapped(lake, rates.first_day, rates.day)
         return 0
     print_table(
         f"Tickets closed from {rates.first_day} to {rates.day}",
-        (
-            *("by", "name", "closed", "confirmed", "no fault", "fixed", "declined", "uncertain", "unknown"),
-            *("precision", "95 % interval", "lead days"),
-        ),
+        ("tickets of", "closed", "confirmed", "no fault", "precision", "lead days", "others"),
         [
             (
-                each.scope.value,
-                each.name,
+                f"{each.scope} {each.name}".strip(),
                 each.n_closed,
                 each.n_confirmed,
                 each.n_no_fault_found,
-                each.n_fixed,
-                each.n_declined,
-                each.n_uncertain,
-                each.n_unknown,
-                None if each.precision is None else f"{each.precision:.0%}",
-                None
-                if each.precision_interval is None
-                else f"{each.precision_interval.low:.0%} to {each.precision_interval.high:.0%}",
+                _describe_precision(each),
                 each.median_lead_days,
+                _describe_others(each),
             )
             for each in rates.rates
         ],
     )
     print_line(
-        "precision: confirmed of those with a fault or none found. uncertain: replaced on our advice, and nobody "
-        "confirmed a fault."
+        "precision: confirmed of those with a fault or none found, and its 95 % interval. "
+        "uncertain: replaced on our advice, and nobody confirmed a fault."
     )
     return 0
+
+
+def _describe_precision(rate: "RealisedRate") -> str | None:
+    if rate.precision is None or rate.precision_interval is None:
+        return None
+    low, high = rate.precision_interval.low, rate.precision_interval.high
+    return f"{rate.precision:.0%} ({low:.0%} to {high:.0%})"
+
+
+def _describe_others(rate: "RealisedRate") -> str:
+    counts = (
+        (rate.n_fixed, "fixed"),
+        (rate.n_declined, "declined"),
+        (rate.n_uncertain, "uncertain"),
+        (rate.n_unknown, "unknown"),
+    )
+    return ", ".join(f"{n} {word}" for n, word in counts if n)
 
 
 def _print_unmapped(lake: Lake, first_day: dt.date, last_day: dt.date) -> None:

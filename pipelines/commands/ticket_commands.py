@@ -11,6 +11,7 @@ from pipelines.commands.day_span_runner import add_day_arguments, chosen_days, r
 from pipelines.commands.output import print_line, print_table
 from pipelines.day_runs import open_settings_lake
 from pipelines.day_span import parse_day
+from pipelines.errors import PermanentError
 from pipelines.lake import Lake
 from pipelines.settings import Settings, load_settings
 from pipelines.step_facts import StepFacts
@@ -132,13 +133,22 @@ def _run_reconcile(arguments: argparse.Namespace) -> int:
 
 
 def _run_approve(arguments: argparse.Namespace) -> int:
-    from pipelines.ticket_approval import decide_by_hand
+    from pipelines.ticket_approval import ask_about_tickets, decide_tickets_day
 
     settings = load_settings(arguments.config)
-    answer = Answer(is_approved=not arguments.reject, who=getpass.getuser())
+    lake = open_settings_lake(settings)
     day = parse_day(arguments.day)
-    facts = decide_by_hand(day, settings, open_settings_lake(settings), _today(), answer=answer)
-    print_line(facts.summary)
+    question = ask_about_tickets(day, settings, lake, _today())
+    if question is None:
+        raise PermanentError(
+            f"No ticket of {day} waits for approval, or somebody has decided. No ticket was touched. See what waits "
+            f"and why: prefail plan --day {day}",
+            day=day.isoformat(),
+        )
+    print_line(f"{question.subject}\n\n{question.body}\n")
+    answer = Answer(is_approved=not arguments.reject, who=getpass.getuser())
+    n = int(question.about)
+    print_line(decide_tickets_day(day, settings, lake, _today(), answer=answer, n_approved=n).summary)
     return 0
 
 
@@ -210,7 +220,7 @@ def _describe_outcome(ticket: "Ticket", settings: Settings, lake: Lake) -> str:
         return "none yet, the ticket is open"
     row = find_outcome(ticket, settings.tickets.tracker, lake)
     if row is None:
-        said = ticket.outcome or "closed without a word"
+        said = ticket.outcome or "closed, and nothing in the tracker's field"
         return f"{said}, not collected yet: prefail outcomes collect --day {ticket.closed_day}"
     lead = "" if row.lead_days is None else f", {row.lead_days} days after it was opened"
     changed = "" if row.changed_at is None else f", part changed on {row.changed_at.date()}"

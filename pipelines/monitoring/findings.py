@@ -50,7 +50,7 @@ class Finding(_Document):
     @property
     def sentence(self) -> str:
         """Return the finding as one line for a log."""
-        return f"{self.words} Probable cause: {self.cause}. Next: {self.next_command}"
+        return f"{self.words} Probable cause: {self.cause} Next: {self.next_command}"
 
 
 class SignalPsi(_Document):

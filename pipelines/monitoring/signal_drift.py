@@ -25,7 +25,7 @@ _FLEET_SHARE = 0.5
 
 
 def read_histograms(kind: WatchedKind, day: dt.date, lake: Lake) -> Histograms:
-    """Return the kind's histograms of the days of ``(day - 70, day]`` that were built."""
+    """Return the kind's histograms of the days of ``(day - 63, day]`` that were built."""
     part = population_part(kind.kind)
     first = day - dt.timedelta(days=HISTORY_DAYS)
     days = [at for at, name in lake.list_parts(POPULATIONS) if name == part and first < at <= day]

@@ -13,12 +13,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.log_templates import MAX_MESSAGE_CHARS, escape_text, template_id
+from features.signature_reading import are_plain
 from pipelines.sources.memory_places import PLACES
 from pipelines.sources.raw_columns import complete_columns
 
 DATASET = "raw_hw_events"
 MINUTES_A_DAY = 1440
 _MAX_EVENTS_OF_A_ROW = 1_000_000_000
+_ID_BYTES = 12
 
 # minute and second are of the Unix epoch; for lines that no signature speaks of, the minute is the day's first.
 # A place of -1 is not known, an empty signature or component_hint is none.
@@ -47,8 +49,7 @@ _PLAIN_MESSAGE = f"^[ -~]{{1,{MAX_MESSAGE_CHARS}}}$"
 def group_readings(readings: pa.RecordBatch) -> pa.RecordBatch:
     """Return the events: readings of one host, minute, signature, template, part and place are one."""
     found = _identities(readings).dictionary_encode()
-    ids = pa.array([_digest(text) for text in found.dictionary.to_pylist()], pa.string())
-    grouped = _group(readings, found.indices).append_column("event_id", ids)
+    grouped = _group(readings, found.indices).append_column("event_id", _digests(found.dictionary))
     return grouped.append_column("known_second", pa.repeat(pa.scalar(0.0), grouped.num_rows))
 
 
@@ -58,8 +59,16 @@ def merge_events(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     if not filled:
         return pa.RecordBatch.from_pylist([], EVENTS)
     together = pa.concat_batches(filled)
+    if _have_own_hosts(filled, together):
+        return together
     ids = together["event_id"].dictionary_encode()
     return together if len(ids.dictionary) == len(ids) else _group(together, ids.indices)
+
+
+def _have_own_hosts(batches: Sequence[pa.RecordBatch], together: pa.RecordBatch) -> bool:
+    """Return whether no host is in two batches: then no event is either."""
+    n_hosts = sum(len(pc.unique(batch["host_id"])) for batch in batches)
+    return n_hosts == len(pc.unique(together["host_id"]))
 
 
 def _group(rows: pa.RecordBatch, groups: pa.Int32Array) -> pa.RecordBatch:
@@ -137,8 +146,14 @@ def _identities(readings: pa.RecordBatch) -> pa.StringArray:
     return joined
 
 
-def _digest(identity: str) -> str:
-    return hashlib.blake2b(identity.encode("utf-8", "replace"), digest_size=12).hexdigest()
+def _digests(identities: pa.StringArray) -> pa.StringArray:
+    digests = [
+        hashlib.blake2b(identity, digest_size=_ID_BYTES).digest()
+        for identity in identities.cast(pa.binary()).to_pylist()
+    ]
+    offsets = np.arange(len(digests) + 1, dtype=np.int32) * (2 * _ID_BYTES)
+    texts = b"".join(digests).hex().encode()
+    return pa.StringArray.from_buffers(len(digests), pa.py_buffer(offsets), pa.py_buffer(texts))
 
 
 def _map_distinct(texts: pa.StringArray, change: Callable[[str], object], kind: pa.DataType) -> pa.Array:
@@ -152,6 +167,9 @@ def _null_where(values: pa.Array, is_none: pa.BooleanArray) -> pa.Array:
 
 def _printable(messages: pa.StringArray) -> pa.StringArray:
     """Return the messages fit for a report; nearly all are."""
+    bounds = pc.min_max(pc.binary_length(messages)).as_py()
+    if are_plain(messages) and bounds["min"] and bounds["max"] <= MAX_MESSAGE_CHARS:
+        return messages
     is_odd = pc.invert(pc.match_substring_regex(messages, _PLAIN_MESSAGE))
     odd = [escape_text(text) or "(empty)" for text in messages.filter(is_odd).to_pylist()]
     return pc.replace_with_mask(messages, is_odd, pa.array(odd, pa.string())) if odd else messages

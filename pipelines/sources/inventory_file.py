@@ -54,7 +54,7 @@ def list_days(options: Options, base_folder: Path) -> list[dt.date]:  # noqa: AR
 def list_inputs(options: Options, day: dt.date, base_folder: Path) -> tuple[InputFile, ...]:
     """Return what ``day`` is made of: only the rows that count on it, so that a change re-opens its own days."""
     counted = _rows_of(day, _read_file(base_folder / options.path, options))
-    return (_input_of(base_folder / options.path, counted),)
+    return (_input_of(base_folder / options.path, counted),) if counted else ()
 
 
 def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawTable]:

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.log_templates import mask_lines, refine_template
+from features.log_templates import mask_texts, refine_template
+from features.signature_reading import are_plain
 from features.signatures import Catalogue, Signature
 from pipelines.sources.hw_events import NOT_HARDWARE, EventCollector, printable_host
 from pipelines.sources.known_lines import KnownLines
@@ -48,7 +49,7 @@ class Entries:
 
 
 class MessageTable:
-    """Remembers the templates and signatures of masked messages, because a host says the same all day."""
+    """Remembers templates and signatures of masked messages across files: hosts of a fleet say the same."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -56,14 +57,14 @@ class MessageTable:
 
     def look_up(self, masked: Sequence[bytes]) -> tuple[list[str], list[Signature | None]]:
         """Return template and signature of each masked message."""
-        new = [line for line in masked if line not in self._known]
+        known = self._known
+        if len(known) > _MAX_MESSAGES:
+            # Another thread may hold the old one; it is never emptied under its hands.
+            known = self._known = {}
+        new = [line for line in masked if line not in known]
         templates = [refine_template(line.decode("utf-8", "replace")) or "(empty)" for line in new]
-        self._known.update(
-            zip(new, zip(templates, self._catalogue.match(templates), strict=True), strict=True)
-        )
-        found = [self._known[line] for line in masked]
-        if len(self._known) > _MAX_MESSAGES:
-            self._known = {}
+        known.update(zip(new, zip(templates, self._catalogue.match(templates), strict=True), strict=True))
+        found = [known[line] for line in masked]
         return [template for template, _ in found], [signature for _, signature in found]
 
 
@@ -105,13 +106,12 @@ def collect_entries(
     batches: Iterable[pa.RecordBatch],
     *,
     host_id: str | None,
-    catalogue: Catalogue,
+    table: MessageTable,
     collector: EventCollector,
     findings: Findings,
     day_numbers: set[int],
 ) -> None:
     """Count all entries; ``host_id`` is None where each entry names its host."""
-    table = MessageTable(catalogue)
     for fields in batches:
         entries = select_entries(fields, findings)
         if not len(entries.messages):
@@ -122,8 +122,10 @@ def collect_entries(
 
 def _collect(entries: Entries, host_id: str | None, table: MessageTable, collector: EventCollector) -> None:
     n_entries = len(entries.messages)
-    messages = pc.replace_substring_regex(entries.messages, "[\r\n]+", " ")
-    lines = mask_lines("".join(f"{text}\n" for text in messages.to_pylist()).encode("utf-8", "replace"))
+    messages = entries.messages
+    if not are_plain(messages):
+        messages = pc.replace_substring_regex(messages, "[\r\n]+", " ")
+    lines = mask_texts(messages)
     templates, signatures = table.look_up(lines.masked)
     host_ids = (
         pa.repeat(pa.scalar(printable_host(host_id)), n_entries)

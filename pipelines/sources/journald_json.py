@@ -7,6 +7,7 @@ numbers) is halved until few lines are left, and those are read one by one.
 import json
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.json
 
@@ -20,21 +21,21 @@ _PARSE = pyarrow.json.ParseOptions(explicit_schema=FIELDS, unexpected_field_beha
 
 def read_json_fields(chunks: Iterable[bytes], findings: Findings) -> Iterator[pa.RecordBatch]:
     """Yield ``FIELDS`` of all entries; a line that is no entry is counted."""
-    lines: list[bytes] = []
+    waiting: list[bytes] = []
     size = 0
     for chunk in chunks:
-        lines += [line for each in chunk.split(b"\n") if (line := each.strip())]
+        waiting.append(chunk)
         size += len(chunk)
         if size >= _BLOCK_BYTES:
-            yield from read_json_lines(lines, findings)
-            lines, size = [], 0
-    if lines:
-        yield from read_json_lines(lines, findings)
+            yield from _read_block(b"".join(waiting), findings)
+            waiting, size = [], 0
+    if waiting:
+        yield from _read_block(b"".join(waiting), findings)
 
 
 def read_json_lines(lines: list[bytes], findings: Findings) -> Iterator[pa.RecordBatch]:
     """Yield ``FIELDS`` of lines without blanks around them, in their order."""
-    batch = _read_at_once(lines)
+    batch = _read_at_once(b"".join(line + b"\n" for line in lines))
     if batch is not None:
         yield batch
     elif len(lines) > _FEW_LINES:
@@ -43,6 +44,15 @@ def read_json_lines(lines: list[bytes], findings: Findings) -> Iterator[pa.Recor
         yield from read_json_lines(lines[half:], findings)
     else:
         yield read_one_by_one(lines, findings)
+
+
+def _read_block(block: bytes, findings: Findings) -> Iterator[pa.RecordBatch]:
+    batch = _read_at_once(block)
+    if batch is not None:
+        yield batch
+    else:
+        lines = [line for each in block.split(b"\n") if (line := each.strip())]
+        yield from read_json_lines(lines, findings)
 
 
 def read_one_by_one(lines: list[bytes], findings: Findings) -> pa.RecordBatch:
@@ -61,19 +71,23 @@ def read_one_by_one(lines: list[bytes], findings: Findings) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(rows, FIELDS)
 
 
-def _read_at_once(lines: list[bytes]) -> pa.RecordBatch | None:
+def _read_at_once(block: bytes) -> pa.RecordBatch | None:
     """Return ``FIELDS`` of the lines, None where Arrow refuses one, or might read it as something else."""
+    text = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(text == ord("\n"))
+    n_lines = len(ends)
     # Each line an object from its first byte to its last: then as many rows as lines are one of each.
-    if not all(line[:1] == b"{" and line[-1:] == b"}" for line in lines):
+    starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
+    if not n_lines or (text[starts] != ord("{")).any() or (text[ends - 1] != ord("}")).any():
         return None
-    block = b"\n".join(lines)
     try:
-        block.decode()
+        if not block.isascii():
+            block.decode()
         read = pyarrow.json.ReadOptions(use_threads=False, block_size=len(block) + 1)
         table = pyarrow.json.read_json(pa.BufferReader(block), read, _PARSE)
     except (UnicodeDecodeError, pa.ArrowInvalid):
         return None
-    if table.num_rows != len(lines):
+    if table.num_rows != n_lines:
         return None
     return table.select(FIELDS.names).combine_chunks().to_batches()[0]
 

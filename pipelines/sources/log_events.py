@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from features.signatures import load_catalogue
 from pipelines.sources.hw_events import EventCollector
-from pipelines.sources.journald import collect_entries
+from pipelines.sources.journald import MessageTable, collect_entries
 from pipelines.sources.journald_export import read_export_fields
 from pipelines.sources.journald_json import read_json_fields
 from pipelines.sources.log_files import Findings, LogFile, LogReader, first_bytes
@@ -129,7 +129,7 @@ def read_log(log: LogVersion) -> FileEvents:
         collect_entries(
             batches,
             host_id=host_id,
-            catalogue=load_catalogue(),
+            table=_message_table(),
             collector=collector,
             findings=findings,
             day_numbers=day_numbers,
@@ -159,6 +159,11 @@ def read_log(log: LogVersion) -> FileEvents:
 @functools.cache
 def _shape_table(kind: str) -> ShapeTable:
     return ShapeTable(_CLOCKS[kind], load_catalogue())
+
+
+@functools.cache
+def _message_table() -> MessageTable:
+    return MessageTable(load_catalogue())
 
 
 def _format_of(file: LogFile, wanted: Format) -> str:

@@ -43,9 +43,9 @@ def hosts_of_lines(lines: pa.StringArray) -> pa.StringArray:
 def messages_of_lines(lines: pa.StringArray) -> pa.StringArray:
     """Return the messages of (N,) lines, as ``split_line`` gives them one by one."""
     # Each is bound to the line's beginning, so at most one is replaced; asking for one costs ten times as much.
-    is_rfc5424 = pc.match_substring_regex(lines, f"^{_RFC5424.pattern}")
     rest = pc.replace_substring_regex(lines, f"^(?:{_HEADER.pattern})", "")
-    if pc.any(is_rfc5424).as_py():
+    if pc.any(pc.starts_with(lines, "<")).as_py():
+        is_rfc5424 = pc.match_substring_regex(lines, f"^{_RFC5424.pattern}")
         rest = pc.if_else(is_rfc5424, pc.replace_substring_regex(lines, f"^(?:{_RFC5424.pattern})", ""), rest)
     message = pc.ascii_trim_whitespace(rest)
     has_none = pc.or_(pc.equal(pc.binary_length(rest), pc.binary_length(lines)), pc.equal(message, ""))

@@ -73,7 +73,7 @@ class TextLog:
         self.day_numbers.update(set(np.unique(day_numbers[is_read]).tolist()))
 
         kinds = np.where(is_read, np.array([_kind(shape) for shape in shapes], np.int8)[codes], _OTHER)
-        self._count_known(chunk, np.flatnonzero(kinds == _KNOWN), starts, ends, seconds, codes, shapes)
+        self._count_known(chunk, np.flatnonzero(kinds == _KNOWN), ends, seconds, codes, shapes)
         self._count_unknown(
             chunk, np.flatnonzero(kinds == _UNKNOWN), starts, ends, seconds, day_numbers, codes, shapes
         )
@@ -109,7 +109,6 @@ class TextLog:
         self,
         chunk: bytes,
         chosen: NDArray[np.int64],
-        starts: NDArray[np.int64],
         ends: NDArray[np.int64],
         seconds: NDArray[np.float64],
         codes: NDArray[np.int32],
@@ -117,17 +116,13 @@ class TextLog:
     ) -> None:
         if not len(chosen):
             return
-        lines = [
-            chunk[first:last]
-            for first, last in zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)
-        ]
         templates = pa.array(["" if shape is None else shape.template for shape in shapes], pa.string())
         numbers = np.array(
             [self._number_of(shape.signature if shape else None) for shape in shapes], np.int64
         )
         self._known.append(
             _Known(
-                lines=_as_text(lines),
+                lines=_texts_at(chunk, ends, chosen),
                 seconds=seconds[chosen],
                 templates=templates.take(pa.array(codes[chosen])),
                 signature_codes=numbers[codes[chosen]],
@@ -204,10 +199,13 @@ def _kind(shape: LineShape | None) -> int:
     return _UNKNOWN if shape.signature is None else _KNOWN
 
 
-def _as_text(lines: list[bytes]) -> pa.StringArray:
-    """Return the lines without what a line end of another system leaves, what is no UTF-8 replaced."""
+def _texts_at(chunk: bytes, ends: NDArray[np.int64], chosen: NDArray[np.int64]) -> pa.StringArray:
+    """Return some lines without what a line end leaves, also another system's; what is no UTF-8 is replaced."""
+    offsets = np.concatenate([np.zeros(1, np.int64), ends + 1]).astype(np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(chunk)]
+    lines = pa.BinaryArray.from_buffers(pa.binary(), len(ends), buffers).take(pa.array(chosen))
     try:
-        texts = pa.array(lines, pa.binary()).cast(pa.string())
+        texts = lines.cast(pa.string())
     except pa.ArrowInvalid:
-        texts = pa.array([line.decode("utf-8", "replace") for line in lines], pa.string())
-    return pc.ascii_rtrim(texts, "\r")
+        texts = pa.array([line.decode("utf-8", "replace") for line in lines.to_pylist()], pa.string())
+    return pc.ascii_rtrim(texts, "\r\n")

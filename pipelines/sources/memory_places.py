@@ -3,9 +3,11 @@
 import re
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.signature_reading import Messages, find_groups
+from features.signature_reading import Messages
+from pipelines.sources.named_numbers import read_named_numbers
 
 PLACES = ("socket", "channel", "dimm", "rank", "bank", "row", "column")
 # One number for each of PLACES, None where the log does not say it.
@@ -18,17 +20,11 @@ _PATTERN = re.compile(
     r"\b(socket|channel|slot|dimm|rank|bank|bank_address|bank_group|row|col|column)[: ](0x[0-9a-f]{1,8}|[0-9]{1,9})\b"
 )
 _COLUMN_OF_WORD = {"slot": "dimm", "bank_address": "bank", "col": "column"}
-_WORDS = {
-    **{name: name for name in PLACES},
-    "dimm": "slot|dimm",
-    "bank": "bank|bank_address",
-    "column": "col|column",
-}
-# Of each column, the first number that one of its words stands before.
-_SINGLE_PATTERNS = {
-    name: re.compile(rf"\b(?:{words})[: ](0x[0-9a-f]{{1,8}}|[0-9]{{1,9}})\b")
-    for name, words in {**_WORDS, "bank_group": "bank_group"}.items()
-}
+_WORDS = (
+    *(("socket",), ("channel",), ("slot", "dimm"), ("rank",), ("bank", "bank_address"), ("row",)),
+    *(("col", "column"), ("bank_group",)),
+)
+_BANK, _BANK_GROUP = PLACES.index("bank"), len(PLACES)
 
 
 def make_place(**numbers: int | None) -> Place:
@@ -51,22 +47,15 @@ def read_place(message: str) -> Place:
 
 def read_places(messages: Messages) -> NDArray[np.int64]:
     """Return what ``read_place`` says of (N,) messages, as (N, 7) numbers; -1 is not known."""
-    numbers = {name: _read_numbers(pattern, messages) for name, pattern in _SINGLE_PATTERNS.items()}
-    groups, bank = numbers["bank_group"], numbers["bank"]
-    numbers["bank"] = np.where((groups >= 0) & (bank >= 0), bank + BANKS_PER_GROUP * groups, bank)
-    places: NDArray[np.int64] = np.stack([numbers[name] for name in PLACES], axis=1)
+    numbers = read_named_numbers(messages.texts, _WORDS)
+    banks, groups = numbers[:, _BANK], numbers[:, _BANK_GROUP]
+    banks[:] = np.where((groups >= 0) & (banks >= 0), banks + BANKS_PER_GROUP * groups, banks)
+    places = numbers[:, : len(PLACES)]
     places[places > _MAX_INT32] = -1
+    for at in pc.indices_nonzero(messages.is_odd).to_pylist():
+        place = read_place(messages.texts[at].as_py())
+        places[at] = [-1 if number is None else number for number in place]
     return places
-
-
-def _read_numbers(pattern: re.Pattern[str], messages: Messages) -> NDArray[np.int64]:
-    texts = find_groups(pattern, messages).dictionary_encode()
-    numbers = [
-        -1 if not text else int(text, 16) if text.startswith("0x") else int(text)
-        for text in texts.dictionary.to_pylist()
-    ]
-    each: NDArray[np.int64] = np.array(numbers, np.int64)[texts.indices.to_numpy()]
-    return each
 
 
 def _int32(value: int | None) -> int | None:

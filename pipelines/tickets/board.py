@@ -11,6 +11,7 @@ from pipelines.tickets.plan import Close, Create, Hold, Keep
 from pipelines.tickets.policy_document import Spares
 from pipelines.tickets.record import TicketRecord
 from pipelines.tickets.storms import find_cause
+from pipelines.tickets.wording import name_kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +149,7 @@ def _show_tickets(
         is_counted = spares is not None and model in spares.in_stock
         waits = is_counted and left[model or ""] <= 0
         left[model or ""] -= 1
-        part = f"{record.component_kind} {record.component_id}"
+        part = f"{name_kind(record.component_kind)} {record.component_id}"
         if record.is_storm:
             part = f"shared cause: {find_cause(record).text} ({record.n_members} parts)"
         shown.append(
@@ -203,14 +204,14 @@ def _list_waiting(planned: DayPlan) -> tuple[WaitingEntry, ...]:
     return tuple(
         WaitingEntry(
             rank=one.entry.rank,
-            part=f"{one.entry.component_kind} {one.entry.component_id}",
+            part=f"{name_kind(one.entry.component_kind)} {one.entry.component_id}",
             model=one.entry.model,
             host_id=one.entry.host_id,
             site=one.entry.site,
             rack=one.entry.rack,
             risk=one.entry.risk,
             hold=one.hold,
-            reason=one.reason,
+            reason=planned.policy.document.shorten(one.reason),
         )
         for one in held
     )

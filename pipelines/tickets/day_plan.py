@@ -11,7 +11,7 @@ from pipelines.realised_rates import read_realised_rates
 from pipelines.settings import Settings
 from pipelines.tickets.claim import read_first_day
 from pipelines.tickets.entries import Entry
-from pipelines.tickets.fleet_facts import read_fleet_facts, read_fleet_shares, with_firmware
+from pipelines.tickets.fleet_facts import read_fleet_facts, read_fleet_shares, with_inventory
 from pipelines.tickets.fleet_view import read_fleet_day
 from pipelines.tickets.gone_tickets import read_gone_tickets
 from pipelines.tickets.plan import Plan
@@ -49,15 +49,18 @@ def make_day_plan(
     """
     environment = settings.environment
     open_tickets = tracker.list_open(environment)
-    hosts = {entry.host_id for entry in listed} | {ticket.record.host_id for ticket in open_tickets}
+    hosts = {entry.host_id for entry in listed}
+    hosts |= {host for ticket in open_tickets if (host := ticket.record.busy_host) is not None}
     facts = read_fleet_facts(lake, day, settings, {entry.component_id for entry in listed}, hosts)
-    entries = with_firmware(listed, facts)
+    entries = with_inventory(listed, facts)
     causes = find_frequent(entries, policy.document.storm)
     keys = {
         *(entry.key.digest for entry in entries),
         *(cause.key(environment).digest for cause in causes),
     }
-    found = [*open_tickets, *tracker.list_opened_on(environment, day), *tracker.find(sorted(keys))]
+    # A key whose ticket is open needs no search: its former tickets decide nothing.
+    others = sorted(keys - {ticket.key for ticket in open_tickets})
+    found = [*open_tickets, *tracker.list_opened_on(environment, day), *tracker.find(others)]
     tickets = tuple({ticket.ticket_id: ticket for ticket in found}.values())
     fleet = read_fleet_day(
         lake, day, environment=environment, entries=entries, tickets=tickets, policy=policy

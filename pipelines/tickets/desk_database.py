@@ -80,9 +80,14 @@ class DeskDatabase:
         if not self._is_read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
             return sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
-        # An empty desk in memory stands for a file that is not there.
-        address = f"{path.absolute().as_uri()}?mode=ro" if path.is_file() else ":memory:"
-        return sqlite3.connect(address, timeout=_BUSY_SECONDS, isolation_level=None, uri=True)
+        if not path.is_file():
+            # An empty desk in memory stands for a file that is not there.
+            return sqlite3.connect(":memory:", isolation_level=None)
+        # Not mode=ro: whoever may not write can't clear away the files beside it that even reading needs.
+        address = f"{path.absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(address, timeout=_BUSY_SECONDS, isolation_level=None, uri=True)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.row_factory = sqlite3.Row

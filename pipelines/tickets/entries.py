@@ -34,8 +34,9 @@ _OPTIONAL_COLUMNS = ("scored_by",)
 class Entry:
     """One component on the list of one day. ``model`` is the hardware, ``model_id`` the predictor.
 
-    ``firmware`` is the inventory's. ``due_note`` says why the due day is not the list's. ``scored_by`` says in
-    words what gave the risk.
+    ``firmware`` and ``batch`` are the inventory's: the month in which the part went into service, ``2024-03``,
+    stands for the delivery that it came with. ``due_note`` says why the due day is not the list's. ``scored_by``
+    says in words what gave the risk.
     """
 
     key: TicketKey
@@ -54,6 +55,7 @@ class Entry:
     evidence: tuple[Reason, ...]
     model_id: str
     firmware: str | None = None
+    batch: str | None = None
     due_note: str | None = None
     scored_by: str | None = None
 

@@ -1,4 +1,4 @@
-"""What the inventory and the day's predictions say of the fleet: firmware, redundancy groups, how common a cause is."""
+"""What inventory and predictions say of the fleet: firmware, batches, redundancy groups, how common a cause is."""
 
 import datetime as dt
 from collections.abc import Collection, Sequence
@@ -13,23 +13,35 @@ from pipelines.tickets.entries import Entry, name_rack
 from pipelines.tickets.policy_document import Storm
 from pipelines.tickets.storms import Cause, FleetShares, find_frequent, list_causes
 
-_INVENTORY_COLUMNS = ("component_id", "component_kind", "host_id", "model", "firmware", "redundancy_group")
+_INVENTORY_COLUMNS = (
+    *("component_id", "component_kind", "host_id", "model"),
+    *("firmware", "in_service_since", "redundancy_group"),
+)
+_MONTH = "%Y-%m"
+# A source that is away for a day does not make a fleet without redundancy groups.
+_DAYS_LOOKED_BACK = 7
 _POPULATION_COLUMNS = ("component_id", "component_kind", "host_id", "model", "rack", "site")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FleetFacts:
-    """``firmware`` per component id, ``redundancy_groups`` per host id; of the parts and hosts asked for."""
+    """Of the parts and hosts asked for.
+
+    ``firmware`` and ``batches`` (the month of going into service, ``2024-03``) per component id,
+    ``redundancy_groups`` per host id.
+    """
 
     firmware: dict[str, str] = field(default_factory=dict)
+    batches: dict[str, str] = field(default_factory=dict)
     redundancy_groups: dict[str, str] = field(default_factory=dict)
 
 
 def read_fleet_facts(
     lake: Lake, day: dt.date, settings: Settings, components: Collection[str], hosts: Collection[str]
 ) -> FleetFacts:
-    """Read what the inventories of ``day`` say; nothing of a part that they don't name."""
+    """Read what the last inventories of the week up to ``day`` say; nothing of a part that they don't name."""
     firmware: dict[str, str] = {}
+    batches: dict[str, str] = {}
     groups: dict[str, str] = {}
     for inventory in _read_inventories(lake, day, settings):
         wanted = pc.or_(
@@ -39,14 +51,23 @@ def read_fleet_facts(
         for row in inventory.filter(wanted).to_pylist():
             if row.get("firmware"):
                 firmware.setdefault(row["component_id"], row["firmware"])
+            if row.get("in_service_since"):
+                batches.setdefault(row["component_id"], f"{row['in_service_since']:{_MONTH}}")
             if row.get("redundancy_group"):
                 groups.setdefault(row["host_id"], row["redundancy_group"])
-    return FleetFacts(firmware=firmware, redundancy_groups=groups)
+    return FleetFacts(firmware=firmware, batches=batches, redundancy_groups=groups)
 
 
-def with_firmware(entries: Sequence[Entry], facts: FleetFacts) -> tuple[Entry, ...]:
-    """Return the entries with the firmware that the inventory names."""
-    return tuple(replace(entry, firmware=facts.firmware.get(entry.component_id)) for entry in entries)
+def with_inventory(entries: Sequence[Entry], facts: FleetFacts) -> tuple[Entry, ...]:
+    """Return the entries with the firmware and the batch that the inventory names."""
+    return tuple(
+        replace(
+            entry,
+            firmware=facts.firmware.get(entry.component_id),
+            batch=facts.batches.get(entry.component_id),
+        )
+        for entry in entries
+    )
 
 
 def read_fleet_shares(
@@ -61,8 +82,10 @@ def read_fleet_shares(
     n_of, n_among = {}, {}
     for cause in causes:
         kinds = {entry.component_kind for entry in entries if cause in list_causes(entry)}
-        table = pa.concat_tables(inventories) if cause.kind == "firmware" and inventories else fleet
-        if cause.kind in ("firmware", "model"):
+        table = fleet
+        if cause.kind in ("firmware", "batch"):
+            table = pa.concat_tables(inventories, promote_options="default")
+        if cause.kind in ("firmware", "batch", "model"):
             table = table.filter(pc.is_in(table["component_kind"], pa.array(sorted(kinds), pa.string())))
         has_cause = _has_cause(table, cause, entries)
         n_of[cause] = _count_components(table.filter(has_cause))
@@ -79,6 +102,9 @@ def _has_cause(table: pa.Table, cause: Cause, entries: Sequence[Entry]) -> pa.Ch
             return pc.equal(table["model"], one.model)
         case "firmware":
             return pc.and_(pc.equal(table["model"], one.model), pc.equal(table["firmware"], one.firmware))
+        case "batch":
+            months = pc.strftime(table["in_service_since"], format=_MONTH)
+            return pc.and_(pc.equal(table["model"], one.model), pc.equal(months, one.batch))
         case "rack":
             places = table.select(["site", "rack"]).to_pydict()
             names = [name_rack(*place) for place in zip(places["site"], places["rack"], strict=True)]
@@ -91,8 +117,12 @@ def _count_components(table: pa.Table) -> int:
 
 
 def _read_inventories(lake: Lake, day: dt.date, settings: Settings) -> list[pa.Table]:
-    return [
-        lake.read_day("raw_inventory", day, columns=_INVENTORY_COLUMNS, part=source.name)
-        for source in settings.sources
-        if lake.has_day("raw_inventory", day, part=source.name)
-    ]
+    past_days = [day - dt.timedelta(days=n) for n in range(_DAYS_LOOKED_BACK + 1)]
+    inventories = []
+    for source in settings.sources:
+        is_there = (past for past in past_days if lake.has_day("raw_inventory", past, part=source.name))
+        if (last := next(is_there, None)) is not None:
+            inventories.append(
+                lake.read_day("raw_inventory", last, columns=_INVENTORY_COLUMNS, part=source.name)
+            )
+    return inventories

@@ -10,7 +10,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 Sentence = Annotated[str, Field(min_length=3, max_length=200)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-CauseKind = Literal["host", "rack", "firmware", "model"]
+CauseKind = Literal["host", "rack", "firmware", "batch", "model"]
 
 
 class _Section(BaseModel):
@@ -166,6 +166,10 @@ class PolicyDocument(_Section):
     def label(self) -> str:
         """How reasons name the policy: name, version and digest."""
         return f"policy {self.name} {self.version}, {self.digest}"
+
+    def shorten(self, reason: str) -> str:
+        """Return a reason without the policy's label, for a page that names it once for all."""
+        return reason.removesuffix(f" ({self.label})")
 
 
 NO_RULES = PolicyDocument(version="0", name="none")

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pipelines.errors import ConfigError
 from pipelines.settings import Settings
 from pipelines.tickets.policy_document import PolicyDocument
+from pipelines.tickets.policy_yaml import load_policy_yaml
 
 _SPARE_COLUMNS = ["model", "in_stock"]
 
@@ -43,7 +44,7 @@ def list_policy_problems(settings: Settings) -> list[str]:
 def parse_policy(text: str, path: Path) -> PolicyDocument:
     """Return the policy that ``text`` is, its spare parts read from beside ``path``."""
     try:
-        policy = PolicyDocument.model_validate(yaml.safe_load(text))
+        policy = PolicyDocument.model_validate(load_policy_yaml(text))
     except yaml.YAMLError as broken:
         raise _refuse(path, [f"it is not valid YAML: {' '.join(str(broken).split())}"]) from broken
     except ValidationError as invalid:
@@ -93,6 +94,8 @@ def _describe(error: Mapping[str, object]) -> str:
         return f"{place} is not a part of a policy"
     if error["type"] == "missing":
         return f"{place} is missing"
+    if error["type"] == "string_pattern_mismatch":
+        return f"{place}: letters, digits and . _ - only, 40 at most"
     message = str(error["msg"]).removeprefix("Value error, ")
     return f"{place or 'the file'}: {message[:1].lower()}{message[1:]}"
 

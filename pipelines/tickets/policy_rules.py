@@ -6,6 +6,7 @@ from pipelines.tickets.entries import Entry
 from pipelines.tickets.plan import Hold
 from pipelines.tickets.policy import Candidate, may_reopen
 from pipelines.tickets.policy_document import PolicyDocument, Silence
+from pipelines.tickets.wording import count_of
 
 
 def hold_silenced(candidate: Candidate) -> tuple[Hold, str] | None:
@@ -91,10 +92,8 @@ def hold_group_full(candidate: Candidate) -> tuple[Hold, str] | None:
     if host_id in hosts or len(hosts) < limit:
         return None
     named = f": {', '.join(sorted(hosts)[:3])}" if hosts else ""
-    return (
-        Hold.GROUP_FULL,
-        f"redundancy group {group} can lose {limit} hosts, and {len(hosts)} have a ticket{named}",
-    )
+    taken = f"{count_of(len(hosts), 'host')} {'has' if len(hosts) == 1 else 'have'} a ticket{named}"
+    return Hold.GROUP_FULL, f"redundancy group {group} can lose {count_of(limit, 'host')}, and {taken}"
 
 
 def hold_over_site_budget(candidate: Candidate) -> tuple[Hold, str] | None:
@@ -105,7 +104,7 @@ def hold_over_site_budget(candidate: Candidate) -> tuple[Hold, str] | None:
     if limit is None or may_reopen(candidate) or candidate.standing.n_opened_at[site] < limit:
         return None
     where = site or "an unknown site"
-    return Hold.SITE_BUDGET, f"{limit} new tickets a day at {where}, and others came first"
+    return Hold.SITE_BUDGET, f"{count_of(limit, 'new ticket')} a day at {where}, and others came first"
 
 
 def hold_on_cold_start(candidate: Candidate) -> tuple[Hold, str] | None:
@@ -114,12 +113,10 @@ def hold_on_cold_start(candidate: Candidate) -> tuple[Hold, str] | None:
     if start is None or first_day is None or may_reopen(candidate):
         return None
     last_day = first_day + dt.timedelta(days=start.days - 1)
+    room, span = count_of(start.new_per_day, "new ticket"), count_of(start.days, "day")
     if candidate.day > last_day or candidate.standing.n_opened < start.new_per_day:
         return None
-    return (
-        Hold.COLD_START,
-        f"{start.new_per_day} new tickets a day until {last_day}, the first {start.days} days of this fleet",
-    )
+    return Hold.COLD_START, f"{room} a day until {last_day}, the first {span} of this fleet"
 
 
 def hold_over_budget(candidate: Candidate) -> tuple[Hold, str] | None:
@@ -127,7 +124,7 @@ def hold_over_budget(candidate: Candidate) -> tuple[Hold, str] | None:
     limit = candidate.policy.new_per_day
     if limit is None or candidate.standing.n_opened < limit or may_reopen(candidate):
         return None
-    return Hold.BUDGET, f"{limit} new tickets a day, and others came first"
+    return Hold.BUDGET, f"{count_of(limit, 'new ticket')} a day, and others came first"
 
 
 def hold_not_approved(candidate: Candidate) -> tuple[Hold, str] | None:
@@ -136,6 +133,8 @@ def hold_not_approved(candidate: Candidate) -> tuple[Hold, str] | None:
     if limit is None or candidate.standing.n_opened < limit or may_reopen(candidate):
         return None
     if decision is None:
-        return Hold.NOT_APPROVED, f"more than {limit} new tickets a day wait for approval"
-    said = f"approved {decision.n_approved} new tickets" if decision.n_approved else "rejected more"
+        return Hold.NOT_APPROVED, f"more than {count_of(limit, 'new ticket')} a day wait for approval"
+    said = (
+        f"approved {count_of(decision.n_approved, 'new ticket')}" if decision.n_approved else "rejected more"
+    )
     return Hold.NOT_APPROVED, f"{decision.who} {said} for this day"

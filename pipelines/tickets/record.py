@@ -66,6 +66,13 @@ class TicketRecord(BaseModel):
         return self.target == STORM_TARGET
 
     @property
+    def busy_host(self) -> str | None:
+        """The host that the work is on; null of a cause that many hosts share."""
+        if not self.is_storm:
+            return self.host_id
+        return self.component_id if self.component_kind == "host" else None
+
+    @property
     def key(self) -> TicketKey:
         """The ticket's key; never stored a second time, so it can't disagree with its parts."""
         return TicketKey(

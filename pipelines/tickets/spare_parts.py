@@ -2,6 +2,7 @@
 
 from pipelines.tickets.policy_document import Spares
 from pipelines.tickets.standing import Standing
+from pipelines.tickets.wording import count_of
 
 
 def describe_spare(
@@ -17,4 +18,4 @@ def describe_spare(
     n_others = max(0, n_promised - is_promised)
     if n_others < n_stock:
         return f"{n_stock} in stock, {n_others} of them promised to other tickets"
-    return f"waits for a part: {n_stock} in stock, {n_others} other open tickets need one"
+    return f"waits for a part: {n_stock} in stock, for {count_of(n_others, 'other open ticket')}"

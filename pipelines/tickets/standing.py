@@ -26,15 +26,14 @@ class Standing:
         """
         standing = cls(groups)
         for ticket in open_tickets:
-            if not ticket.record.is_storm:
-                standing.hold(ticket.record.host_id, ticket.record.hardware_model)
+            standing.hold(ticket.record.busy_host, ticket.record.hardware_model)
         for ticket in opened_today:
             standing.count_new(ticket.record.site)
         return standing
 
-    def hold(self, host_id: str, hardware_model: str | None) -> None:
-        """Count an open ticket: its host is out of its group, a spare part is promised to it."""
-        if group := self._groups.get(host_id):
+    def hold(self, host_id: str | None, hardware_model: str | None) -> None:
+        """Count an open ticket: its host is out of its group, a spare part is promised to it; null where none is."""
+        if host_id is not None and (group := self._groups.get(host_id)):
             self._hosts_of_group[group].add(host_id)
         if hardware_model is not None:
             self.n_reserved[hardware_model] += 1

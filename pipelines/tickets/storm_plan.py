@@ -9,6 +9,7 @@ from pipelines.tickets.plan import Change, Close, Create, Hold, Keep, NotOpened,
 from pipelines.tickets.plan_notes import PlanNotes
 from pipelines.tickets.policy import Candidate, Policy
 from pipelines.tickets.policy_rules import (
+    hold_group_full,
     hold_not_approved,
     hold_on_cold_start,
     hold_over_budget,
@@ -93,13 +94,23 @@ def _plan_cause(
             rest = f"its parts rest for {storm.settle_days} days, because windows look back"
             return None, f"the ticket about {cause.text} was closed on {closed.closed_day}; {rest}"
         case Verdict.REOPEN, Ticket() as closed:
-            return _reopen(cause, closed, entries, storms, day), goes_with
-    # The budgets look at no more of an entry than its site.
+            former: Ticket | None = closed
+        case _:
+            former = None
+    is_of_host, standing = cause.kind == "host", members[0].standing
+    if is_of_host and hold_group_full(members[0]):
+        # Each part is held for that by itself, unless a wider cause takes it.
+        return None
     site = _shared_site(entries)
-    stands_for_all = replace(members[0], entry=replace(entries[0], site=site), previous=None)
-    if held := next((held for rule in _BUDGETS if (held := rule(stands_for_all))), None):
-        return None, f"{goes_with}, which waits: {held[1]}"
-    members[0].standing.count_new(site)
+    if former is None:
+        # The budgets look at no more of an entry than its site.
+        stands_for_all = replace(members[0], entry=replace(entries[0], site=site), previous=None)
+        if held := next((held for rule in _BUDGETS if (held := rule(stands_for_all))), None):
+            return None, f"{goes_with}, which waits: {held[1]}"
+        standing.count_new(site)
+    standing.hold(entries[0].host_id if is_of_host else None, None)
+    if former is not None:
+        return _reopen(cause, former, entries, storms, day), goes_with
     return _create(cause, entries, storms, policy, day), goes_with
 
 

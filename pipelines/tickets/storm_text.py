@@ -40,7 +40,7 @@ def write_storm_draft(
         f"Due: {record.due_day}",
     )
     done = (
-        f"When done, say what you found ({', '.join(TECHNICIAN_OUTCOMES)}):",
+        f"When done, say what you found in one word ({', '.join(TECHNICIAN_OUTCOMES)}):",
         "prefail tickets resolve NUMBER --outcome WHAT",
         "no_fault_found and declined mean that there is no common cause: the parts then get tickets of their own.",
     )

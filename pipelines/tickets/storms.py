@@ -12,7 +12,7 @@ from pipelines.tickets.ticket_key import TicketKey
 from pipelines.tickets.tracker import OUR_OUTCOMES, Outcome, Ticket
 
 # The narrowest first: what is wrong with a host is wrong with its rack, too.
-_KINDS: tuple[CauseKind, ...] = ("host", "rack", "firmware", "model")
+_KINDS: tuple[CauseKind, ...] = ("host", "rack", "firmware", "batch", "model")
 _KEY_PREFIX = "storm:"
 
 
@@ -25,7 +25,7 @@ class Cause:
 
     @property
     def kind(self) -> CauseKind:
-        """What is shared: the host, the rack, the firmware of a model, or the model."""
+        """What is shared: the host, the rack, the firmware or the batch of a model, or the model."""
         return _KINDS[self.position]
 
     @property
@@ -47,7 +47,8 @@ class Cause:
 class FleetShares:
     """How many components of the fleet have a cause in common, ``n_of``, and of how many, ``n_among``.
 
-    A host and a rack are a share of the whole fleet, a model and its firmware one of their component kind.
+    A host and a rack are a share of the whole fleet; a model, its firmware and its batch are one of their
+    component kind.
     """
 
     n_of: Mapping[Cause, int] = field(default_factory=dict)
@@ -58,7 +59,8 @@ def list_causes(entry: Entry) -> tuple[Cause, ...]:
     """Return what an entry may share with others, the narrowest first; what is not known is no cause."""
     firmware = None if entry.firmware is None else f"{entry.firmware} of {entry.model}"
     host = None if entry.host_id.startswith("unknown:") else entry.host_id
-    values = (host, entry.place, firmware, entry.model)
+    batch = None if entry.batch is None else f"{entry.batch} of {entry.model}"
+    values = (host, entry.place, firmware, batch, entry.model)
     return tuple(
         Cause(position=position, value=value) for position, value in enumerate(values) if value is not None
     )

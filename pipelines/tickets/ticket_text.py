@@ -10,6 +10,7 @@ from pipelines.tickets.escaping import escape_value
 from pipelines.tickets.plan_notes import PlanNotes
 from pipelines.tickets.record import TicketRecord, write_record
 from pipelines.tickets.tracker import TECHNICIAN_OUTCOMES, Comment, Draft, Outcome
+from pipelines.tickets.wording import name_kind
 
 _UNKNOWN_HOST = "unknown:"
 # A playbook's paragraph, not a value from a machine; still escaped, because it travels in the list.
@@ -78,7 +79,6 @@ def _write_title(entry: Entry, due_day: dt.date) -> str:
 
 
 def _write_body(entry: Entry, record: TicketRecord, notes: PlanNotes, spare: str | None) -> str:
-    outcomes = ", ".join(TECHNICIAN_OUTCOMES)
     due_note = "" if entry.due_note is None else f" ({escape_value(entry.due_note, _NOTE_LIMIT)})"
     facts = (
         ("Part", describe_part(entry)),
@@ -101,12 +101,20 @@ def _write_body(entry: Entry, record: TicketRecord, notes: PlanNotes, spare: str
         "Why:\n" + "\n".join(why),
         f"Check first:\n{escape_value(entry.check_first, _CHECK_FIRST_LIMIT)}",
         *([] if seen is None else [f"Seen before:\n{escape_value(seen, _NOTE_LIMIT)}"]),
-        f"When done, say what you found ({outcomes}):\nprefail tickets resolve NUMBER --outcome WHAT",
+        _ask_outcome(),
         *list_pages(notes),
         _say_scorer(entry),
         write_record(record),
     )
     return "\n\n".join(sections) + "\n"
+
+
+def _ask_outcome() -> str:
+    words = ", ".join(TECHNICIAN_OUTCOMES)
+    return (
+        f"When done, close this ticket with a remark on what you found, or in one word ({words}):\n"
+        "prefail tickets resolve NUMBER --outcome WHAT"
+    )
 
 
 def _say_scorer(entry: Entry) -> str:
@@ -123,8 +131,8 @@ def _write_reason(reason: Reason) -> str:
     line = f"- {_capitalise(escape_value(reason.label))}"
     if reason.now is not None or reason.before_7d is not None or reason.before_30d is not None:
         line += (
-            f": now {_level(reason.now, unit)}, 7 days ago {_level(reason.before_7d, unit)}, "
-            f"30 days ago {_level(reason.before_30d, unit)}"
+            f": now {_level(reason.now, unit)} (7 days ago: {_level(reason.before_7d, unit)}; "
+            f"30 days ago: {_level(reason.before_30d, unit)})"
         )
     if reason.percentile is not None:
         line += f"; higher than {reason.percentile:g} % of its model"
@@ -139,7 +147,7 @@ def _level(level: float | None, unit: str) -> str:
 
 def describe_part(entry: Entry) -> str:
     """Return kind and name of the part, inert."""
-    return f"{escape_value(entry.component_kind)} {escape_value(entry.component_id)}"
+    return f"{escape_value(name_kind(entry.component_kind))} {escape_value(entry.component_id)}"
 
 
 def describe_slot(entry: Entry) -> str | None:

@@ -6,7 +6,11 @@ from pipelines.verdicts import RuleOutcome, RuleResult, Verdict
 
 _MOST_LINES = 12
 _STEP_OF_LAYER = {"raw": "ingest", "core": "build"}
-_STEP_OF_DATASET = {"out_predictions": "score", "out_at_risk_hosts": "publish"}
+_STEP_OF_DATASET = {
+    "raw_outcomes": "outcomes collect",
+    "out_predictions": "score",
+    "out_at_risk_hosts": "publish",
+}
 
 
 def blocked_error(contract: Contract, verdict: Verdict, rows_uri: str | None) -> ContractBlockedError:

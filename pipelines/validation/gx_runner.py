@@ -4,18 +4,19 @@ It is imported on first use, because that takes seconds. Telemetry and progress 
 """
 
 import functools
+import json
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.validation.expectations import Suite
-from pipelines.validation.shared_rules import first_pass_of
+from pipelines.validation.expectations import Expectation, Suite
+from pipelines.validation.first_pass import PARAMETERS, first_pass_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,24 +50,18 @@ class Finding:
 def run_suite(suite: Suite, frame: "pd.DataFrame", parameters: Mapping[str, object]) -> tuple[Finding, ...]:
     """Check ``frame`` (index 0, 1, 2, …) and return one finding per expectation, in their order.
 
-    Columns that share a rule are checked together first, in the cheap result format. Rows are asked
-    for only of expectations that were not met, each column's on its own.
+    The rules of single columns are checked together first, in the cheap result format. Rows are asked for
+    only of expectations that were not met, each on its own.
     """
-    first = first_pass_of(suite)
     with quiet_great_expectations():
         try:
             batch = _batch_definition().get_batch(batch_parameters={"dataframe": frame})
-            findings = _validate(batch, first.suite, parameters, "BOOLEAN_ONLY")
-            unmet = {
-                rule for group, rules in first.members.items() if not findings[group].is_met for rule in rules
-            }
-            met = {
-                rule: _met(rule) for rules in first.members.values() for rule in rules if rule not in unmet
-            }
-            again = Suite(
-                name=suite.name, expectations=tuple(e for e in suite.expectations if e.rule in unmet)
-            )
-            findings = met | (_validate(batch, again, parameters, _WITH_ROWS) if unmet else {})
+            unmet = _find_unmet(batch, suite, parameters)
+            findings = {e.rule: _met(e.rule) for e in suite.expectations if e.rule not in unmet}
+            if unmet:
+                again = tuple(e for e in suite.expectations if e.rule in unmet)
+                results = _validate(batch, Suite(name=suite.name, expectations=again), parameters, _WITH_ROWS)
+                findings |= _findings_of(again, results)
         except Exception as error:
             # Whatever breaks in there means the same: nobody checked the data.
             return tuple(_crashed(e.rule, f"{type(error).__name__}: {error}") for e in suite.expectations)
@@ -82,7 +77,7 @@ def quiet_great_expectations() -> Iterator[None]:
         warnings.simplefilter("ignore")
         # It logs hundreds of lines at import and a trace of each crash; a finding carries its crash.
         logging.getLogger("great_expectations").propagate = False
-        from pipelines.validation import gx_shared_rule  # noqa: F401  # importing it registers the expectation
+        from pipelines.validation import gx_column_rules  # noqa: F401  # importing it registers the expectation
 
         yield
 
@@ -134,11 +129,36 @@ def build_gx_suite(suite: Suite) -> "ExpectationSuite":
 
 def _validate(
     batch: "Batch", suite: Suite, parameters: Mapping[str, object], result_format: str | dict[str, object]
+) -> "list[ExpectationValidationResult]":
+    outcome = batch.validate(
+        build_gx_suite(suite), result_format=result_format, expectation_parameters=dict(parameters)
+    )
+    results: list[ExpectationValidationResult] = outcome.results
+    return results
+
+
+def _find_unmet(batch: "Batch", suite: Suite, parameters: Mapping[str, object]) -> frozenset[str]:
+    """Return the rules that were not met, or of which nobody can say: those have to be run on their own."""
+    from pipelines.validation.gx_column_rules import NOT_KEPT
+
+    first = first_pass_of(suite)
+    as_text = json.dumps(dict(parameters), default=str)
+    results = _validate(batch, first.suite, {**parameters, PARAMETERS: as_text}, "BOOLEAN_ONLY")
+    by_rule = {result.expectation_config.meta["rule"]: result for result in results}
+    unmet: set[str] = set()
+    for rule, members in first.members.items():
+        result = by_rule.get(rule)
+        if result is None or not result.success:
+            named = (result.meta or {}).get(NOT_KEPT) if result is not None else None
+            unmet.update(named or members)
+    return frozenset(unmet)
+
+
+def _findings_of(
+    expectations: Sequence[Expectation], results: "Sequence[ExpectationValidationResult]"
 ) -> dict[str, Finding]:
-    gx_suite = build_gx_suite(suite)
-    outcome = batch.validate(gx_suite, result_format=result_format, expectation_parameters=dict(parameters))
-    said = {result.expectation_config.meta["rule"]: _finding(result) for result in outcome.results}
-    missing = (e.rule for e in suite.expectations if e.rule not in said)
+    said = {result.expectation_config.meta["rule"]: _finding(result) for result in results}
+    missing = (each.rule for each in expectations if each.rule not in said)
     return said | {rule: _crashed(rule, "Great Expectations returned no result") for rule in missing}
 
 

@@ -29,6 +29,9 @@ def main(dags_folder: Path) -> None:
                 "heavy_before": sorted(before),
                 "retry_answers": retry_answers(),
                 "late_messages": late_messages(),
+                "parse_seconds": {
+                    Path(stat.file).name: stat.duration.total_seconds() for stat in bag.dagbag_stats
+                },
                 "dags": [describe(dag) for _, dag in sorted(bag.dags.items())],
             }
         )
@@ -52,6 +55,7 @@ def describe(dag):
         "is_paused_upon_creation": dag.is_paused_upon_creation,
         "n_deadlines": len(dag.deadline or []),
         "params": sorted(dag.params),
+        "display_name": dag.dag_display_name,
         "tasks": [describe_task(task) for task in dag.topological_sort()],
     }
 
@@ -73,6 +77,8 @@ def describe_task(task):
         "timeout_hours": task.execution_timeout.total_seconds() / 3600 if task.execution_timeout else None,
         "outlets": sorted(outlet.name for outlet in task.outlets),
         "is_mapped": task.is_mapped,
+        "pool": task.pool,
+        "pool_slots": task.pool_slots,
         "trigger_rule": str(task.trigger_rule.value),
         "downstream": sorted(task.downstream_task_ids),
         "map_index_template": getattr(task, "map_index_template", None),

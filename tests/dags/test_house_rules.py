@@ -8,7 +8,17 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 DAGS_FOLDER = PROJECT / "dags"
-DAG_FILES = ("collect_outcomes.py", "ingest_day.py", "score_day.py", "train_models.py")
+DAG_IDS = (
+    "backtest",
+    "check_days",
+    "collect_outcomes",
+    "ingest_day",
+    "retain_lake",
+    "score_day",
+    "ticket_day",
+    "train_models",
+)
+DAG_FILES = tuple(f"{dag_id}.py" for dag_id in DAG_IDS)
 
 Dags = dict[str, SimpleNamespace]
 
@@ -19,7 +29,7 @@ def parse_file(name: str) -> ast.Module:
 
 def test_exactly_these_dags_exist_and_every_file_can_be_imported(parsed: SimpleNamespace, dags: Dags) -> None:
     assert vars(parsed.import_errors) == {}
-    assert sorted(dags) == ["collect_outcomes", "ingest_day", "score_day", "train_models"]
+    assert tuple(sorted(dags)) == DAG_IDS
 
 
 def test_what_dag_files_share_is_not_parsed_as_a_dag_file(parsed: SimpleNamespace) -> None:
@@ -29,6 +39,12 @@ def test_what_dag_files_share_is_not_parsed_as_a_dag_file(parsed: SimpleNamespac
 def test_parsing_imports_nothing_heavy(parsed: SimpleNamespace) -> None:
     assert parsed.heavy_imports == []
     assert parsed.heavy_before == [], "Airflow itself imports it now: the rule above no longer sees anything"
+
+
+def test_each_file_parses_in_less_than_a_second(parsed: SimpleNamespace) -> None:
+    seconds = vars(parsed.parse_seconds)
+    assert sorted(seconds) == sorted(DAG_FILES)
+    assert {name: taken for name, taken in seconds.items() if taken >= 1.0} == {}
 
 
 def test_a_dag_has_the_name_of_its_file(dags: Dags) -> None:
@@ -50,7 +66,21 @@ def test_every_dag_bounds_its_runs_and_says_when_it_is_late(dags: Dags) -> None:
         assert 1 <= dag.max_active_tasks <= 4, dag.dag_id
         assert dag.n_deadlines == 1, dag.dag_id
         assert "prefail" in dag.tags, dag.dag_id
-        assert dag.params == ["asof"], dag.dag_id
+        assert {"daily", "weekly", "manual"} & set(dag.tags), f"{dag.dag_id}: how often does it run?"
+        assert dag.display_name[0].isupper(), dag.dag_id
+        assert " " in dag.display_name, dag.dag_id
+
+
+def test_every_dag_can_be_run_for_a_day_that_somebody_names_and_a_backtest_for_a_span(dags: Dags) -> None:
+    params = {dag_id: dag.params for dag_id, dag in dags.items()}
+    assert params.pop("backtest") == ["every", "folds", "from_day", "target", "to_day"]
+    assert set(map(tuple, params.values())) == {("asof",)}
+
+
+def test_dags_that_change_tickets_lists_or_models_never_run_twice_at_once(dags: Dags) -> None:
+    assert {dag.dag_id: dag.max_active_runs for dag in dags.values() if dag.max_active_runs > 1} == {
+        "ingest_day": 2
+    }
 
 
 def test_every_task_has_owner_readable_name_time_limit_and_retries_by_kind_of_error(
@@ -65,6 +95,8 @@ def test_every_task_has_owner_readable_name_time_limit_and_retries_by_kind_of_er
             assert 0 < task.timeout_hours <= 12, name
             assert task.retries == 3, name
             assert task.has_retry_policy, name
+            # A pool that nobody has created would hold its tasks for ever.
+            assert (task.pool, task.pool_slots) == ("default_pool", 1), name
             assert not task.is_mapped or task.map_index_template, f"{name}: its parts would be called 0, 1, 2"
 
 
@@ -89,8 +121,8 @@ def test_a_late_run_is_a_warning_that_says_what_people_wait_for_and_which_day(
     ]
 
 
-def test_the_head_has_one_partition_a_day_and_the_consumer_waits_for_its_asset(dags: Dags) -> None:
-    head, consumer = dags["ingest_day"], dags["score_day"]
+def test_the_head_has_one_partition_a_day_and_each_consumer_waits_for_the_asset_before_it(dags: Dags) -> None:
+    head, score, ticket = (dags[name] for name in ("ingest_day", "score_day", "ticket_day"))
     assert (head.schedule, head.cron, head.run_offset, head.key_format) == (
         "CronPartitionTimetable",
         "0 0 * * *",
@@ -99,8 +131,12 @@ def test_the_head_has_one_partition_a_day_and_the_consumer_waits_for_its_asset(d
     )
     emitted = {task.task_id: task.outlets for task in head.tasks if task.outlets}
     assert emitted == {"build": ["component_days"]}
-    assert consumer.schedule == "PartitionedAssetTimetable"
-    assert consumer.schedule_assets == ["component_days"]
+    assert score.schedule == ticket.schedule == "PartitionedAssetTimetable"
+    assert score.schedule_assets == ["component_days"]
+    assert {task.task_id: task.outlets for task in score.tasks if task.outlets} == {
+        "publish": ["out_at_risk_hosts"]
+    }
+    assert ticket.schedule_assets == ["out_at_risk_hosts"]
 
 
 def test_a_consumer_is_never_created_paused_because_its_events_would_be_lost(dags: Dags) -> None:
@@ -113,10 +149,14 @@ def test_a_consumer_is_never_created_paused_because_its_events_would_be_lost(dag
 def test_tasks_run_in_the_order_of_the_day(dags: Dags) -> None:
     order = {dag_id: [task.task_id for task in dag.tasks] for dag_id, dag in dags.items()}
     assert order == {
+        "backtest": ["list_folds", "judge"],
+        "check_days": ["check"],
         "collect_outcomes": ["collect"],
         "ingest_day": ["list_sources", "ingest", "build", "check_sources"],
-        "score_day": ["score", "publish", "tickets", "data_docs"],
-        "train_models": ["list_targets", "train"],
+        "retain_lake": ["retain"],
+        "score_day": ["score", "drift", "publish", "data_docs"],
+        "ticket_day": ["tickets", "figures", "find_questions", "ask", "carry_out"],
+        "train_models": ["list_targets", "train", "find_questions", "ask", "settle"],
     }
 
 
@@ -161,3 +201,42 @@ def imported_steps(tree: ast.Module) -> set[str]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipelines.")
         for alias in node.names
     }
+
+
+def test_only_the_step_that_touches_tickets_knows_what_day_it_is() -> None:
+    """A replay must give the same result, so no other task may ask a clock."""
+    asking = {
+        name
+        for name in DAG_FILES
+        for node in ast.walk(parse_file(name))
+        if isinstance(node, ast.Name) and node.id == "today_utc"
+    }
+    assert asking == {"ticket_day.py"}
+    for path in (
+        *(DAGS_FOLDER / name for name in DAG_FILES),
+        *(DAGS_FOLDER / "prefail_airflow").glob("*.py"),
+    ):
+        clocks = path.read_text("utf-8").count(".now(")
+        assert clocks == (1 if path.name == "steps.py" else 0), path.name
+
+
+def test_every_task_that_does_a_step_ends_its_log_with_facts_and_links() -> None:
+    # These only say what the next task works on; `check_sources` names the sources.
+    lists = {"list_sources", "list_targets", "list_folds", "find_questions", "check_sources"}
+    for name in DAG_FILES:
+        for task in find_tasks(parse_file(name)):
+            called = {node.id for node in ast.walk(task) if isinstance(node, ast.Name)}
+            ends_with_facts = bool({"run_step", "end_with"} & called)
+            assert ends_with_facts is (task.name not in lists), f"{name}: {task.name}"
+
+
+def find_tasks(tree: ast.Module) -> list[ast.FunctionDef]:
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any(
+            isinstance(each, ast.Call) and getattr(each.func, "id", "") == "task"
+            for each in node.decorator_list
+        )
+    ]

@@ -45,6 +45,7 @@ class AirflowServer:
         self.url = f"http://localhost:{port}"
         self.environment = environment
         self._token = ""
+        self.user = ""
 
     def is_up(self) -> bool:
         """Return whether every part reports that it is alive."""
@@ -91,6 +92,17 @@ class AirflowServer:
             ]
             for task in found
         }
+
+    def questions(self, dag_id: str, run_id: str) -> list[str]:
+        """Return what a run asks people, as its Required Actions page shows it."""
+        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/hitlDetails")
+        return [detail["subject"] for detail in found["hitl_details"]]
+
+    def approve(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> None:
+        """Press the button Approve."""
+        task = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/{map_index}"
+        answered = self._call("PATCH", f"{task}/hitlDetails", {"chosen_options": ["Approve"]})
+        self.user = answered["responded_by"]["name"]
 
     def command(self, *arguments: str) -> str:
         """Run the ``airflow`` command on the same installation and return what it prints."""
@@ -147,7 +159,7 @@ class AirflowServer:
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as reply:
+            with urllib.request.urlopen(request, timeout=60) as reply:
                 return json.load(reply)
         except urllib.error.HTTPError as refused:
             raise OSError(f"{method} {path}: {refused.code} {refused.read().decode()}") from refused
@@ -184,7 +196,7 @@ def run_airflow(home: Path, dags_folder: Path, settings_path: Path) -> Iterator[
         )
     server = AirflowServer(home=home, port=port, environment=environment)
     try:
-        give_up = time.monotonic() + 120
+        give_up = time.monotonic() + 300  # half a minute on a quiet machine
         while not server.is_up():
             assert process.poll() is None, output.read_text("utf-8")[-5000:]
             assert time.monotonic() < give_up, output.read_text("utf-8")[-5000:]

@@ -109,14 +109,14 @@ def test_a_uuid_or_serial_number_is_the_component_wherever_it_is() -> None:
     parts = inventory(("host-1", "GPU-12ab", "0"), ("host-1", "1654", "1"))
     found = name("gpu", parts, ("host-1", "GPU-12ab"), ("host-9", "1654"), ("host-1", "host-1/1"), places={})
     assert found.ids.to_pylist() == ["GPU-12ab", "1654", "1654"]
-    assert found.n_unplaced == 0
+    assert found.n_unknown == 0
 
 
 def test_a_hint_that_two_parts_could_be_is_neither() -> None:
     parts = inventory(("host-1", "S-1", "P1-DIMMA1"), ("host-1", "S-2", "P2-DIMMA1"))
     found = name("dimm", parts, ("host-1", "DIMM_A1"), ("host-1", "DIMM_A1"), places={})
     assert found.ids.to_pylist() == ["host-1/DIMM_A1"] * 2
-    assert found.n_unplaced == 1
+    assert (found.n_unplaced, found.n_unknown) == (0, 1)
 
 
 def test_columns_say_the_place_where_the_label_does_not() -> None:
@@ -134,8 +134,25 @@ def test_columns_say_the_place_where_the_label_does_not() -> None:
 def test_without_a_word_only_a_hosts_one_part_is_meant() -> None:
     parts = inventory(("host-1", "S-1", "A1"), ("host-2", "S-2", "A1"), ("host-2", "S-3", "A2"))
     found = name("dimm", parts, ("host-1", None), ("host-2", None), ("host-3", None), places={})
-    assert found.ids.to_pylist() == ["S-1", "host-2/unknown", "host-3/unknown"]
-    assert found.n_unplaced == 2
+    assert found.ids.to_pylist() == ["S-1", None, None]
+    assert (found.n_unplaced, found.n_unknown) == (2, 0)
+
+
+@pytest.mark.parametrize("nothing", [None, "", "any memory", "Unknown memory", "unknown"])
+def test_what_names_no_place_is_no_part_of_its_own(nothing: str | None) -> None:
+    rows = (("host-1", nothing), ("host-1", nothing), ("host-1", "DIMM_B7"))
+    for parts in (None, inventory(("host-1", "S-1", "A1"), ("host-1", "S-2", "A2"))):
+        found = name("dimm", parts, *rows, places={})
+        assert found.ids.to_pylist() == [None, None, "host-1/DIMM_B7"]
+        assert (found.n_unplaced, found.n_unknown) == (2, 1)
+
+
+def test_a_place_that_several_parts_share_is_no_place() -> None:
+    parts = inventory(*(("host-1", f"S-{n}", f"socket 0 channel {n} dimm 0") for n in (0, 1)))
+    places: dict[str, list[int | None]] = {"socket": [0, 1], "channel": [None, None], "dimm": [None, None]}
+    found = name("dimm", parts, ("host-1", None), ("host-1", None), places=places)
+    assert found.ids.to_pylist() == [None, "host-1/socket1"]
+    assert (found.n_unplaced, found.n_unknown) == (1, 1)
 
 
 def test_without_an_inventory_every_part_is_named_by_host_and_hint() -> None:

@@ -110,7 +110,7 @@ def test_a_part_that_reported_nothing_wrong_has_a_row_of_zeros_where_its_host_wa
         "S-1": (0.0, 0.0, "M393", "web-1"),
         "S-2": (2.0, 1.0, "M393", "web-1"),
     }
-    assert made.n_unplaced == 0
+    assert (made.n_unplaced, made.n_unknown) == (0, 0)
 
 
 def test_a_line_of_another_part_is_proof_enough_that_the_host_was_heard(tmp_path: Path) -> None:
@@ -136,7 +136,15 @@ def test_a_part_that_no_inventory_names_is_counted_and_never_dropped(tmp_path: P
     rows = by_part(made)
     assert (rows["web-1/DIMM_A9"]["errors"], rows["web-1/DIMM_A9"]["rows"]) == (4.0, 2.0)
     assert (rows["web-7/DIMM_A1"]["errors"], rows["web-7/DIMM_A1"]["model"]) == (2.0, "unknown")
-    assert made.n_unplaced == 2
+    assert (made.n_unplaced, made.n_unknown) == (0, 2)
+
+
+def test_an_error_of_no_known_place_is_its_hosts_and_no_component(tmp_path: Path) -> None:
+    kind = read_kind(tmp_path, KIND)
+    said = events(("web-1", "dimm", None, None), ("web-1", "dimm", None, None), ("web-7", "dimm", None, None))
+    made = make_component_days(kind, {"raw_hw_events": said}, INVENTORY)
+    assert {part: row["errors"] for part, row in by_part(made).items()} == {"S-1": 0.0, "S-2": 0.0}
+    assert (made.n_unplaced, made.n_unknown) == (3, 0)
 
 
 def test_a_spread_that_no_log_states_is_unknown_and_not_none(tmp_path: Path) -> None:

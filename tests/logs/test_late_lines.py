@@ -56,6 +56,27 @@ def test_a_late_event_is_known_from_the_end_of_the_folders_day(tmp_path: Path) -
     assert late["known_at"] == dt.datetime.combine(nth(2), dt.time.max, dt.UTC)
 
 
+def test_a_late_line_makes_no_other_row_known_late(tmp_path: Path) -> None:
+    other_part, strange = MESSAGE.replace("ata3", "ata4"), "frobnicator 7 lost"
+    write_log(tmp_path, "db1.log", line(DAY) + line(DAY, message=other_part) + line(DAY, "12:01:00"))
+    write_log(
+        tmp_path, "db2.log", line(DAY, message=strange) + line(DAY, "12:02:00", message="widget 7 lost")
+    )
+    on_time = rows_of(read(tmp_path, DAY))
+    late = line(DAY, "12:00:59") + line(DAY, "12:00:05")
+    write_log(tmp_path, "db1.log", late, nth(1))
+    write_log(
+        tmp_path, "db2.log", line(DAY, message=strange) + line(DAY, "23:00:00", message=strange), nth(1)
+    )
+    rows = rows_of(read(tmp_path, DAY))
+    changed_rows = [
+        (new["host_id"], new["n_events"]) for old, new in zip(on_time, rows, strict=True) if old != new
+    ]
+    assert changed_rows == [("db1", 2), ("db2", 2)]
+    is_late = [row["known_at"] != row["happened_at"] for row in rows]
+    assert is_late == [old != new for old, new in zip(on_time, rows, strict=True)]
+
+
 def test_a_clock_that_is_ahead_puts_a_line_on_the_day_it_says(tmp_path: Path) -> None:
     write_log(tmp_path, "db1.log", line(DAY, "23:59:59") + line(nth(1), "00:00:01"))
     write_log(tmp_path, "db1.log", line(nth(1)), nth(1))

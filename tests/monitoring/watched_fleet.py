@@ -14,7 +14,9 @@ from features.population import count_population
 from features.signals import load_signals
 from features.smart_decoding import decode_drive_smart
 from pipelines.lake import Lake
+from pipelines.object_store import FolderStore
 from pipelines.sources import simulated
+from pipelines.store_views import ScratchStore
 
 FIRST_DAY = dt.date(2025, 1, 1)
 N_DAYS = 56
@@ -43,14 +45,30 @@ def days_from(first: dt.date, n: int) -> list[dt.date]:
     return [first + dt.timedelta(days=each) for each in range(n)]
 
 
-def fill_lake(lake: Lake, change: Change = lambda _, table: table, until: dt.date | None = None) -> None:
-    """Write all days up to ``until`` and their populations, each as ``change`` makes it from ``CHANGE`` on."""
+@functools.cache
+def _quiet_lake() -> Lake:
+    """Return a lake with all days as they are; written once, in memory."""
+    lake = Lake(ScratchStore(FolderStore(tempfile.gettempdir() + "/no-such-lake")))
+    for day, table in drive_days().items():
+        _write(lake, day, table)
+    return lake
+
+
+def make_lake(change: Change | None = None, until: dt.date | None = None) -> Lake:
+    """Return a lake of all days up to ``until``, each as ``change`` makes it from ``CHANGE`` on."""
+    lake = Lake(ScratchStore(_quiet_lake().store))
     for day, table in drive_days().items():
         if until is not None and day > until:
-            break
-        written = change(day, table) if day >= CHANGE else table
-        lake.write_day("core_drive_days", day, written)
-        lake.write_day("core_model_population", day, count_population(written, SIGNALS, "drive"))
+            lake.delete_day("core_drive_days", day)
+            lake.delete_day("core_model_population", day)
+        elif change is not None and day >= CHANGE:
+            _write(lake, day, change(day, table))
+    return lake
+
+
+def _write(lake: Lake, day: dt.date, table: pa.Table) -> None:
+    lake.write_day("core_drive_days", day, table)
+    lake.write_day("core_model_population", day, count_population(table, SIGNALS, "drive"))
 
 
 def scale(signal: str, model: str, factor: float) -> Change:

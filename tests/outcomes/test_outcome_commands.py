@@ -8,6 +8,7 @@ import pytest
 from closed_tickets import Floor
 from hand_made_fleet import DAY, day_after
 
+from data_contracts.loader import load_contract
 from pipelines.cli import main
 from pipelines.lake import Lake
 from pipelines.object_store import FolderStore
@@ -15,6 +16,8 @@ from pipelines.tickets.outcomes.archive import read_outcomes
 from pipelines.tickets.outcomes.outcome_row import OutcomeRow, table_of
 from pipelines.tickets.tracker import Draft, Outcome
 from pipelines.tickets.trackers.desk import Desk
+from pipelines.validation.blocking import blocked_error
+from pipelines.verdicts import Verdict, VerdictWord
 
 
 @pytest.fixture
@@ -94,3 +97,20 @@ def test_rates_are_shown_as_known_on_the_evening_of_a_day(
     run(config, capsys, "outcomes", "collect", "--from", str(DAY), "--to", str(day_after(5)))
     assert f"to {day_after(3)}" in run(config, capsys, "outcomes", "show", "--day", str(day_after(3)))
     assert "No outcome was collected yet" in run(config, capsys, "outcomes", "show", "--day", "2026-11-01")
+
+
+def test_outcomes_that_break_their_contract_name_the_command_that_reads_them_again() -> None:
+    verdict = Verdict(
+        dataset="raw_outcomes",
+        day=DAY,
+        part="desk",
+        verdict=VerdictWord.BLOCKED,
+        n_rows=1,
+        n_quarantined=0,
+        usual_rows=None,
+        contract_version="1.0.0",
+        contract_sha256="0",
+        rules=(),
+    )
+    blocked = blocked_error(load_contract("raw_outcomes"), verdict, None)
+    assert str(blocked).endswith(f"then re-run that day: prefail outcomes collect --day {DAY}")

@@ -36,6 +36,9 @@ def test_each_rule_has_a_name_of_its_own_that_begins_with_its_language() -> None
         "Waiting for the maintenance window.",
         "> Replaced the failed drive.\n> No fault found.",
         "Platte wird morgen getauscht",
+        "Will reseat it tomorrow.",
+        "Please reseat the module.",
+        "Confirmed with the team, will look on Monday.",
     ],
 )
 def test_what_says_nothing_certain_is_no_outcome(remark: str) -> None:

@@ -55,6 +55,7 @@ class PrometheusServer:
         self.data.mkdir(parents=True)
         self._process: subprocess.Popen[bytes] | None = None
         self._options: tuple[str, ...] = ()
+        self.config = "global: {scrape_interval: 1h}\n"
 
     @property
     def url(self) -> str:
@@ -85,7 +86,7 @@ class PrometheusServer:
         """Start and wait until it answers, with whatever status; options stay for a restart."""
         self._options = options or self._options
         config = self.folder / "prometheus.yml"
-        config.write_text("global: {scrape_interval: 1h}\n")
+        config.write_text(self.config)
         log = (self.folder / "log").open("ab")
         self._process = subprocess.Popen(
             [

@@ -1,5 +1,7 @@
 """What is said about a listed component agrees with what it reported and what the model made of it."""
 
+import datetime as dt
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from features.evidence import (
     level_before,
     read_reasons,
     sum_by_signal,
+    tell_ages,
     write_reasons,
 )
 
@@ -148,3 +151,20 @@ def test_errors_of_last_week_are_a_reason_though_today_was_quiet() -> None:
 def test_levels_without_amounts_stay_the_same_object() -> None:
     reported = levels(rpm=[900.0])
     assert add_up_days(reported, frozenset({"errors"})) is reported
+
+
+def test_a_moment_is_told_as_the_days_since_on_each_day() -> None:
+    day = dt.date(2026, 2, 10)
+    start = dt.datetime(2026, 2, 10, 12, tzinfo=dt.UTC).timestamp()
+    before = dt.datetime(2026, 1, 1, tzinfo=dt.UTC).timestamp()
+    reported = ComponentLevels(
+        signals=("boot_time_seconds", "errors"),
+        levels=np.array([[before, np.nan, start], [1.0, 2.0, 3.0]], dtype=np.float32),
+        percentiles=np.array([99.0, 50.0]),
+    )
+    told = tell_ages(reported, frozenset({"boot_time_seconds"}), day)
+    assert told.levels[0, [0, 2]].tolist() == [39.0, 0.5]
+    assert np.isnan(told.levels[0, 1])
+    assert told.levels[1].tolist() == [1.0, 2.0, 3.0]
+    assert np.isnan(told.percentiles[0])
+    assert tell_ages(reported, frozenset(), day) is reported

@@ -12,6 +12,7 @@ from pipelines.lake import Lake
 from pipelines.log_excerpts import LOOKBACK_DAYS, MAX_LINE_CHARS, MAX_LINES, read_log_excerpts
 from pipelines.report.content import LogExcerpt
 from pipelines.report.page import render_report
+from pipelines.settings import Settings
 from pipelines.store_views import RecordingStore
 
 from .hand_made_report import entry, report
@@ -74,7 +75,7 @@ def write_events(
 
 
 def excerpt_of(lake: Lake, component_id: str, day: dt.date = DAY) -> LogExcerpt | None:
-    (found,) = read_log_excerpts(parts(component_id), parts(), day, lake)
+    (found,) = read_log_excerpts(parts(component_id), parts(), day, Settings(), lake)
     return found
 
 
@@ -196,7 +197,7 @@ def test_a_hostile_line_is_shown_short_and_does_nothing(lake: Lake, message: str
 def test_what_was_read_and_what_was_not_there_is_recorded(lake: Lake) -> None:
     write_events(lake, event("dimm", "A1", "one"), day=DAY - dt.timedelta(days=1))
     recording = RecordingStore(lake.store)
-    read_log_excerpts(parts("M1"), parts(), DAY, Lake(recording))
+    read_log_excerpts(parts("M1"), parts(), DAY, Settings(), Lake(recording))
     there = f"raw_hw_events/day={DAY - dt.timedelta(days=1)}/part-logs.parquet"
     missing = f"raw_hw_events/day={DAY}/part-logs.parquet"
     assert recording.digests[there] is not None
@@ -206,5 +207,5 @@ def test_what_was_read_and_what_was_not_there_is_recorded(lake: Lake) -> None:
 
 def test_a_fleet_without_logs_reads_nothing(lake: Lake) -> None:
     recording = RecordingStore(lake.store)
-    assert read_log_excerpts(parts("Z1", "Z3"), parts(), DAY, Lake(recording)) == (None, None)
+    assert read_log_excerpts(parts("Z1", "Z3"), parts(), DAY, Settings(), Lake(recording)) == (None, None)
     assert recording.digests == {}

@@ -4,15 +4,19 @@ import pytest
 
 from features.component_kinds import list_component_kinds, load_component_kind
 from features.signals import load_signals
-from pipelines.signal_wording import list_amounts, name_signal, word_signals
+from pipelines.signal_wording import list_amounts, list_moments, name_signal, word_signals
 
 
 @pytest.mark.parametrize("kind", ["drive", *list_component_kinds()])
 def test_every_signal_of_a_kind_has_a_label_of_its_own_and_its_unit(kind: str) -> None:
+    moments = list_moments(kind)
     units = (
         {each.name: each.unit for each in load_signals()}
         if kind == "drive"
-        else {each.name: each.unit for each in load_component_kind(kind).signals}
+        else {
+            each.name: "days" if each.name in moments else each.unit
+            for each in load_component_kind(kind).signals
+        }
     )
     worded = {each.signal: each for each in word_signals(kind, n_days=90)}
     assert {name: worded[name].unit for name in units} == units
@@ -42,3 +46,12 @@ def test_what_happened_in_a_day_is_told_as_a_total_and_a_state_is_not() -> None:
     labels = {each.signal: each.label for each in word_signals("host", n_days=90)}
     assert labels["memory_corrected_events"] == "Memory corrected events in 90 days"
     assert list_amounts("drive") == frozenset()
+
+
+def test_a_signal_is_called_what_its_declaration_says_people_call_it() -> None:
+    words = {each.signal: (each.label, each.unit) for each in word_signals("host", n_days=90)}
+    assert words["boot_time_seconds"] == ("Days since the last start of the host", "days")
+    assert words["covered_share"] == ("Share of the day with measurements", "share")
+    assert words["cpu_throttles"] == ("Thermal throttling of the CPU in 90 days", "throttles")
+    assert list_moments("host") == {"boot_time_seconds"}
+    assert list_moments("drive") == frozenset()

@@ -69,7 +69,7 @@ def test_every_mistake_is_named_at_once_with_what_would_be_valid(write) -> None:
     message = str(caught.value)
     assert "list.k_per_day = 0" in message
     assert "list.lenght is not a setting; did you mean length?" in message
-    assert "unknown is not a setting; valid names: environment" in message
+    assert "unknown is not a setting; valid names: approval, drift, environment" in message
     assert "prefail config check" in message
     assert caught.value.facts["problems"].__len__() == 3
 

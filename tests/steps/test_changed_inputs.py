@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from pipelines.build import build_day
-from pipelines.changed_inputs import ChangedDay, describe_change, find_changed_days, reopen_days
+from pipelines.changed_inputs import (
+    ChangedDay,
+    describe_change,
+    find_arrived_days,
+    find_changed_days,
+    reopen_days,
+)
 from pipelines.cli import main
 from pipelines.errors import PermanentError
 from pipelines.ingest import ingest_day
@@ -81,6 +87,39 @@ def test_a_move_in_the_inventory_re_opens_the_days_since_the_move(
     moved = f"ZA1ABCDE,drive,web-1,1,2023-01-01,{DAYS[1]}\nZA1ABCDE,drive,web-2,1,{DAYS[1]},\n"
     (tmp_path / "cmdb.csv").write_text(_HEAD + moved)
     assert changed(settings, lake) == [("cmdb", DAYS[1], "changed"), ("cmdb", DAYS[2], "changed")]
+
+
+def test_a_source_that_was_down_re_opens_the_day_when_its_files_come(
+    settings: Settings, lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = DAYS[-1] + dt.timedelta(days=1)
+    ingest_day(day, settings, lake, source_names=["cmdb"])
+    assert find_arrived_days(settings, lake) == ()
+    write(tmp_path / "outputs", "web-1", "sda", output(day), day)
+    assert find_arrived_days(settings, lake, source_names=["cmdb"]) == ()
+    config = str(tmp_path / "prefail.toml")
+    assert main(["--config", config, "ingest", "--changed"]) == 0
+    printed = capsys.readouterr().out
+    assert (
+        f"{day} smart: 1 outputs of smartctl came after the day was ingested without this source" in printed
+    )
+    assert f"re-opened 1 days. Next: prefail build --day {day}" in printed
+    assert lake.has_day("raw_drive_smart", day, part="smart")
+    assert find_arrived_days(settings, lake) == ()
+
+
+def test_days_before_a_sources_first_are_no_late_ones(settings: Settings, lake: Lake, tmp_path: Path) -> None:
+    before = FIRST - dt.timedelta(days=1)
+    write(tmp_path / "outputs", "web-1", "sda", output(before), before)
+    ingest_day(before, settings, lake, source_names=["cmdb"])
+    assert find_arrived_days(settings, lake) == ()
+
+
+def test_a_day_of_which_the_inventory_says_nothing_any_more_stays(
+    settings: Settings, lake: Lake, tmp_path: Path
+) -> None:
+    (tmp_path / "cmdb.csv").write_text(_HEAD + f"ZA1ABCDE,drive,web-1,1,{DAYS[1]},\n")
+    assert changed(settings, lake) == [("cmdb", DAYS[0], "gone")]
 
 
 def test_a_file_that_was_only_written_again_or_sorted_anew_re_opens_nothing(

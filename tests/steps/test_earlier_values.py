@@ -1,12 +1,17 @@
 """What a log line is new against: the month before, as it was known that evening."""
 
 import datetime as dt
+import json
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from features.component_kinds import load_component_kind
+from pipelines.build import build_day
+from pipelines.changed_inputs import find_changed_days, reopen_days
 from pipelines.earlier_values import LEAST_DAYS, NOVELTY_DAYS, read_earlier_values
+from pipelines.ingest import ingest_day
 from pipelines.lake import Lake
 from pipelines.settings import Settings, SourceSettings
 
@@ -62,13 +67,39 @@ def test_a_month_ends_where_it_ends_and_the_day_itself_is_no_past(quiet_week: La
     assert read(quiet_week) == {("web-1", 1), ("web-1", None), (None, 1)}
 
 
-def test_what_was_not_known_that_evening_was_not_seen(quiet_week: Lake) -> None:
-    deliver(quiet_week, 1, ("web-1", 1), known_on=DAY + dt.timedelta(days=1))
-    found = read_earlier_values(
-        load_component_kind("host"),
-        DAY,
-        {"raw_hw_events": events(("web-1", 1), known_on=DAY)},
-        SETTINGS,
-        quiet_week,
-    )
+@pytest.mark.parametrize("days_late", [1, 2])
+def test_what_was_not_known_before_the_day_began_was_not_seen(quiet_week: Lake, days_late: int) -> None:
+    deliver(quiet_week, 1, ("web-1", 1), known_on=DAY + dt.timedelta(days=days_late - 1))
+    today = {"raw_hw_events": events(("web-1", 1), known_on=DAY)}
+    found = read_earlier_values(load_component_kind("host"), DAY, today, SETTINGS, quiet_week)
     assert found[KEY].num_rows == 0
+
+
+def write_line(folder: Path, folder_day: dt.date, name: str, day: dt.date, text: str) -> None:
+    noon = int(dt.datetime.combine(day, dt.time(12), dt.UTC).timestamp() * 1e6)
+    entry = {"_TRANSPORT": "kernel", "__REALTIME_TIMESTAMP": str(noon), "PRIORITY": "4", "MESSAGE": text}
+    path = folder / folder_day.isoformat() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(entry) + "\n", "utf-8")
+
+
+def test_a_day_made_again_after_a_late_file_has_the_same_bytes_and_later_days_stay(
+    lake: Lake, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"base_folder": tmp_path})
+    days = [DAY - dt.timedelta(days=back) for back in range(LEAST_DAYS + 1, -1, -1)]
+    for day in days:
+        said = "a line that nobody wrote before" if day == DAY else "a line of every day"
+        write_line(tmp_path / "logs", day, "web-1.json", day, said)
+        ingest_day(day, settings, lake)
+        build_day(day, settings, lake)
+    assert lake.read_day("core_host_days", DAY)["new_templates_fleet"].to_pylist() == [1.0]
+    before = {day: lake.digest_day("core_host_days", day) for day in days}
+    yesterday = days[-2]
+    write_line(tmp_path / "logs", DAY, "late.json", yesterday, "a line that nobody wrote before")
+    reopened = [facts.day for facts in reopen_days(find_changed_days(settings, lake).changes, settings, lake)]
+    assert yesterday in reopened
+    for day in (yesterday, DAY):
+        build_day(day, settings, lake)
+    after = {day: lake.digest_day("core_host_days", day) for day in days}
+    assert {day for day in days if before[day] != after[day]} == {yesterday}

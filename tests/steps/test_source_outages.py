@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from pipelines.build import build_day
@@ -11,6 +12,8 @@ from pipelines.changed_inputs import find_changed_days, reopen_days
 from pipelines.errors import MissingInputError, PrefailError
 from pipelines.ingest import ingest_day
 from pipelines.lake import Lake
+from pipelines.outage_reach import mark_fed
+from pipelines.score import score_day
 from pipelines.settings import Settings, SourceSettings
 from pipelines.source_outages import SourceOutage, find_outages
 
@@ -81,6 +84,20 @@ def test_components_of_hosts_that_only_a_silent_source_fed_are_left_out(
     assert "fra" not in {each.source for each in find_outages(FIRST + dt.timedelta(days=8), settings, lake)}
 
 
+def test_a_source_that_is_silent_for_days_fed_the_hosts_of_its_last_week_of_events(
+    two_views: Settings, lake: Lake
+) -> None:
+    """The board's log has nothing to say on its last good day."""
+    ingest(FIRST, two_views, lake)
+    write_log(two_views.base_folder / "board", SECOND, "web-3")
+    ingest(SECOND, two_views, lake)
+    third = SECOND + dt.timedelta(days=1)
+    (outage,) = (each for each in find_outages(third, two_views, lake) if each.source == "fra")
+    assert (outage.last_day, outage.datasets) == (SECOND, ("raw_hw_events",))
+    hosts = pa.table({"component_id": ["S1", "S2"], "host_id": ["web-2", "web-9"]})
+    assert mark_fed("dimm", hosts, [outage], lake).to_pylist() == [True, False]
+
+
 def test_a_late_log_builds_anew_just_the_day_it_touches(settings: Settings, lake: Lake) -> None:
     for day in (FIRST, SECOND):
         ingest(day, settings, lake)
@@ -130,3 +147,49 @@ def test_a_day_of_which_nothing_can_be_built_is_an_error_that_says_what_to_run(
     ):
         build_day(FIRST, settings, lake)
     assert lake.list_days("core_failures") == []
+
+
+@pytest.fixture
+def two_views(tmp_path: Path) -> Settings:
+    """Return one site that a kernel log and a board's log speak of; only the latter knows memory of web-2."""
+    rows = ["component_id,component_kind,host_id,slot,model"]
+    for host in ("web-1", "web-2", "web-3"):
+        rows.append(f"{host}-S1,dimm,{host},DIMM_A1,M393")
+    (tmp_path / "inventory.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    for day in (FIRST, SECOND):
+        for host in ("web-1", "web-2", "web-3"):
+            write_log(tmp_path / "kernel", day, host, *((CE,) if host == "web-1" and day == FIRST else ()))
+    for host in ("web-1", "web-2"):
+        write_log(tmp_path / "board", FIRST, host, CE)
+    sources = (
+        {"name": "kernel", "kind": "kernel_log", "path": "kernel"},
+        {"name": "fra", "kind": "kernel_log", "path": "board"},
+        {"name": "cmdb", "kind": "inventory_file", "path": "inventory.csv"},
+    )
+    return Settings(
+        sources=tuple(SourceSettings.model_validate(source) for source in sources), base_folder=tmp_path
+    )
+
+
+def test_what_only_a_silent_source_said_of_a_host_is_unknown_and_not_zero(
+    two_views: Settings, lake: Lake
+) -> None:
+    for day in (FIRST, SECOND):
+        ingest(day, two_views, lake)
+        build_day(day, two_views, lake)
+    assert modules(lake, FIRST) == {"web-1-S1": 3.0, "web-2-S1": 3.0, "web-3-S1": 0.0}
+    # web-1's kernel would have said it, web-3's board never said anything, web-2's module is left out.
+    assert modules(lake, SECOND) == {"web-1-S1": 0.0, "web-3-S1": 0.0}
+    hosts = {row["component_id"]: row for row in lake.read_day("core_host_days", SECOND).to_pylist()}
+    assert {host: row["memory_corrected_events"] for host, row in hosts.items()} == {
+        "web-1": 0.0,
+        "web-2": None,
+        "web-3": 0.0,
+    }
+    score_day(SECOND, two_views.model_copy(update={"targets": ("dimm_fails_30d",)}), lake)
+    predictions = lake.read_day("out_predictions", SECOND).to_pylist()
+    reasons = {row["component_id"]: row["abstention_reason"] for row in predictions}
+    assert {part for part, reason in reasons.items() if reason == "source_down"} == {"web-2-S1"}
+    digest = lake.digest_day("core_dimm_days", SECOND)
+    build_day(SECOND, two_views, lake)
+    assert lake.digest_day("core_dimm_days", SECOND) == digest

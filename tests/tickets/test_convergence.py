@@ -5,10 +5,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hand_made_fleet import DAY, day_after, make_entry, make_reason, make_settings, write_fleet_day
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from memory_store import MemoryStore
 from memory_tracker import KilledTracker, MemoryTracker
@@ -16,15 +18,18 @@ from memory_tracker import KilledTracker, MemoryTracker
 from pipelines.errors import TrackerError
 from pipelines.lake import Lake
 from pipelines.published_list import day_folder
+from pipelines.settings import Settings
 from pipelines.ticket_plan import preview_tickets_day
 from pipelines.ticket_step import reconcile_tickets_day
 from pipelines.tickets.entries import Entry
 from pipelines.tickets.tracker import TECHNICIAN_OUTCOMES, Outcome, Ticket, Tracker
 from pipelines.tickets.trackers.desk import Desk
 
-SETTINGS = make_settings(
+TICKETS = {"close_after_days": 2, "reopen_within_days": 4, "is_simulated_clock": True}
+SETTINGS = make_settings(list={"k_per_day": 2}, tickets=TICKETS)
+STORMY = make_settings(
     list={"k_per_day": 2},
-    tickets={"close_after_days": 2, "reopen_within_days": 4, "is_simulated_clock": True},
+    tickets={**TICKETS, "policy": str(Path(__file__).with_name("storm_policy.yaml"))},
 )
 COMPONENTS = ("ZA0", "ZA1", "ZA2", "ZA3", "ZA4")
 HOSTS = ("host-a", "host-b")
@@ -157,7 +162,9 @@ def assert_one_open_ticket_per_key(tracker: Tracker) -> None:
     assert len(open_keys) == len(set(open_keys))
 
 
-def run_history(history: list[FleetDayPlan], tracker: Tracker, undisturbed: Tracker) -> None:
+def run_history(
+    history: list[FleetDayPlan], tracker: Tracker, undisturbed: Tracker, settings: Settings = SETTINGS
+) -> None:
     """Run a history with all its kills on one tracker and without on the other; check after each step."""
     lake, calm_lake = Lake(MemoryStore()), Lake(MemoryStore())
     day, days, known_ids = DAY, [], set()
@@ -168,17 +175,17 @@ def run_history(history: list[FleetDayPlan], tracker: Tracker, undisturbed: Trac
         for kill in plan.kills:
             killed = KilledTracker(tracker, fails_at=kill.fails_at, has_effect=kill.has_effect)
             with suppress(TrackerError):
-                reconcile_tickets_day(day, SETTINGS, lake, day, tracker=killed)
+                reconcile_tickets_day(day, settings, lake, day, tracker=killed)
             assert_one_open_ticket_per_key(tracker)
 
-        facts = reconcile_tickets_day(day, SETTINGS, lake, day, tracker=tracker)
+        facts = reconcile_tickets_day(day, settings, lake, day, tracker=tracker)
         once, board = snapshot(tracker), read_board(lake, day)
-        preview = preview_tickets_day(day, SETTINGS, lake, day, tracker=tracker)
+        preview = preview_tickets_day(day, settings, lake, day, tracker=tracker)
         assert {line.verb for line in preview.lines} <= {"wait"}, "a plan after the run holds no work"
         assert preview.render_page() == board[0]
-        reconcile_tickets_day(day, SETTINGS, lake, day, tracker=tracker)
+        reconcile_tickets_day(day, settings, lake, day, tracker=tracker)
         assert snapshot(tracker) == once, "a second run of the day changed something"
-        reconcile_tickets_day(day, SETTINGS, calm_lake, day, tracker=undisturbed)
+        reconcile_tickets_day(day, settings, calm_lake, day, tracker=undisturbed)
         assert once == snapshot(undisturbed), "a killed run left a trace"
         assert board == read_board(lake, day) == read_board(calm_lake, day), (
             "the board tells of the way there"
@@ -190,9 +197,9 @@ def run_history(history: list[FleetDayPlan], tracker: Tracker, undisturbed: Trac
         waiting = {held.entry.key.digest for held in facts.not_opened}
         assert {entry.key.digest for entry in entries} <= open_keys | waiting
         assert not open_keys & waiting
-        assert len(tracker.list_opened_on("default", day)) <= SETTINGS.list.k_per_day
+        assert len(tracker.list_opened_on("default", day)) <= settings.list.k_per_day
         for past in days:
-            reconcile_tickets_day(past, SETTINGS, lake, day, tracker=tracker)
+            reconcile_tickets_day(past, settings, lake, day, tracker=tracker)
         assert snapshot(tracker) == once, "a replayed past day changed something"
 
         visit(tracker, plan, day)
@@ -201,17 +208,18 @@ def run_history(history: list[FleetDayPlan], tracker: Tracker, undisturbed: Trac
         known_ids |= {ticket.ticket_id for ticket in tracker.list_all("default")}
 
 
+@pytest.mark.parametrize("settings", [SETTINGS, STORMY], ids=["singly", "with storms"])
 @given(history=histories)
-@settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=40, deadline=None)
 def test_tickets_in_memory_converge_whatever_is_killed_repeated_or_replayed(
-    history: list[FleetDayPlan],
+    settings: Settings, history: list[FleetDayPlan]
 ) -> None:
     with open_memory() as tracker, open_memory() as undisturbed:
-        run_history(history, tracker, undisturbed)
+        run_history(history, tracker, undisturbed, settings)
 
 
 @given(history=histories)
-@settings(max_examples=12, deadline=None)
+@hypothesis_settings(max_examples=12, deadline=None)
 def test_tickets_of_the_desk_converge_whatever_is_killed_repeated_or_replayed(
     history: list[FleetDayPlan],
 ) -> None:

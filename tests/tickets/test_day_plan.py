@@ -227,6 +227,84 @@ def test_firmware_groups_and_shares_come_from_inventory_and_predictions(lake: La
     assert [one.hold for one in facts.not_opened] == [Hold.STORM] * 4 + [Hold.GROUP_FULL]
 
 
+def test_parts_that_came_into_service_together_and_are_listed_together_get_one_ticket_about_their_batch(
+    lake: Lake, tmp_path: Path
+) -> None:
+    """Four of the six parts of March; the other four of the ten were installed in other months."""
+    (tmp_path / "policy.yaml").write_text(
+        'version: "1"\nname: own\nstorm: {new_tickets: {batch: 4}, over_representation: 1.5}\n', "utf-8"
+    )
+    settings = make_settings(
+        base_folder=str(tmp_path),
+        tickets={"policy": "policy.yaml"},
+        list={"k_per_day": 9},
+        sources=[{"name": "cmdb", "kind": "inventory", "path": "x"}],
+    )
+    entries = [make_entry(f"ZA{n}", rank=n, host_id=f"host-{n}", rack=f"r{n}") for n in range(1, 5)]
+    months = [3] * 6 + [4, 5, 6, 7]
+    inventory = pa.table(
+        {
+            "component_id": [f"ZA{n}" for n in range(1, 11)],
+            "component_kind": ["drive"] * 10,
+            "host_id": [f"host-{n}" for n in range(1, 11)],
+            "model": [entries[0].model] * 10,
+            "firmware": [None] * 10,
+            "in_service_since": pa.array(
+                [dt.datetime(2024, month, 9, tzinfo=dt.UTC) for month in months], pa.timestamp("us", "UTC")
+            ),
+            "redundancy_group": [None] * 10,
+        }
+    )
+    lake.write_day("raw_inventory", DAY, inventory, part="cmdb")
+    write_fleet_day(lake, DAY, entries)
+    tracker = MemoryTracker()
+    facts = reconcile_tickets_day(DAY, settings, lake, DAY, tracker=tracker)
+    assert [one.hold for one in facts.not_opened] == [Hold.STORM] * 4
+    (ticket,) = tracker.tickets.values()
+    assert ticket.title == (
+        "Check batch 2024-03 of ST4000DM000 before 2026-12-04: 4 parts at risk, up to 62 %"
+    )
+    assert "these parts went into service in one month" in ticket.body
+
+
+def test_on_a_day_without_an_inventory_the_groups_of_the_last_one_still_hold(
+    lake: Lake, tmp_path: Path
+) -> None:
+    settings = make_settings(
+        list={"k_per_day": 9}, sources=[{"name": "cmdb", "kind": "inventory", "path": "x"}]
+    )
+    entries = [make_entry(f"ZA{n}", rank=n, host_id=f"host-{n}") for n in (1, 2)]
+    inventory = pa.table(
+        {
+            "component_id": [entry.component_id for entry in entries],
+            "component_kind": ["drive"] * 2,
+            "host_id": [entry.host_id for entry in entries],
+            "model": [entry.model for entry in entries],
+            "firmware": ["CC54"] * 2,
+            "redundancy_group": ["ceph-a"] * 2,
+        }
+    )
+    lake.write_day("raw_inventory", DAY, inventory, part="cmdb")
+    for n_days, n_opened in ((7, 1), (8, 2)):
+        day = day_after(n_days)
+        write_fleet_day(lake, day, entries)
+        facts = reconcile_tickets_day(day, settings, lake, day, tracker=MemoryTracker())
+        assert facts.fact("opened") == n_opened
+
+
+def test_a_key_whose_ticket_is_open_is_not_searched_for_again(lake: Lake) -> None:
+    settings = make_settings()
+    tracker, asked = MemoryTracker(), []
+    write_fleet_day(lake, DAY, [make_entry("ZA1")])
+    reconcile_tickets_day(DAY, settings, lake, DAY, tracker=tracker)
+    entries = [make_entry("ZA1"), make_entry("ZA2", rank=2, slot="2")]
+    write_fleet_day(lake, day_after(1), entries)
+    find = tracker.find
+    tracker.find = lambda keys: asked.append(list(keys)) or find(keys)  # type: ignore[method-assign,func-returns-value]
+    preview_tickets_day(day_after(1), settings, lake, day_after(1), tracker=tracker)
+    assert asked == [[entries[1].key.digest]]
+
+
 def test_a_storm_that_its_technician_declined_is_found_by_its_key_the_next_day(lake: Lake) -> None:
     settings = make_settings(list={"k_per_day": 9})
     entries = [make_entry(f"ZA{n}", rank=n, slot=str(n), host_id="host-1") for n in range(1, 5)]
@@ -265,7 +343,7 @@ def test_the_command_prints_the_plan_writes_the_page_and_a_dry_run_does_nothing(
     assert main(["--config", str(config), "plan", "--day", str(DAY), "--html", str(page)]) == 0
     shown = capsys.readouterr().out
     assert "Replace drive ZA1 slot 7 in host-0421 (r12/u07) before 2026-12-04: 62 % risk" in shown
-    assert "budget: 1 new tickets a day, and others came first" in shown
+    assert "budget: 1 new ticket a day, and others came first" in shown
     assert "would reconcile tickets 2026-12-01: listed=2 open=1" in shown
     assert "not opened yet" in page.read_text("utf-8")
     assert main(["--config", str(config), "tickets", "--day", str(DAY), "--dry-run"]) == 0

@@ -220,6 +220,21 @@ def test_a_transaction_that_is_cut_short_leaves_nothing(desk: Desk) -> None:
     assert len(desk.list_open("default")) == 1
 
 
+def test_who_only_looks_leaves_the_folder_as_it_is_and_can_not_write(desk: Desk, tmp_path: Path) -> None:
+    def look() -> list[tuple[str, bytes, int]]:
+        files = sorted(tmp_path.rglob("*.*"))
+        return [(str(file), file.read_bytes(), file.stat().st_mtime_ns) for file in files]
+
+    ticket = desk.create(make_draft())
+    before = look()
+    reader = Desk(str(tmp_path / "new" / "desk.sqlite"), is_read_only=True)
+    assert reader.list_open("default") == [ticket]
+    assert look() == before
+    with pytest.raises(PermanentError, match="readonly"):
+        reader.create(make_draft("ZA2"))
+    assert look() == before
+
+
 def test_the_desk_is_a_kind_of_tracker_and_lies_beside_the_settings(tmp_path: Path) -> None:
     assert "desk" in list_tracker_kinds()
     tracker = open_tracker(Settings.model_validate({"base_folder": tmp_path}))

@@ -116,6 +116,12 @@ def test_money_can_not_decide_without_costs(tmp_path: Path) -> None:
         ("- a list\n", "the file: input should be a valid dictionary"),
         ("", "the file"),
         ("name: own\n", "version is missing"),
+        ('version: "2 b"\nname: own\n', "version: letters, digits and . _ - only, 40 at most"),
+        ("minimum_risk: 0.1\nname: own\nminimum_risk: 0.2\n", "minimum_risk stands there twice"),
+        (
+            "silences: [{what: snooze, serial: ZA1, until: 2026-13-24, who: kim, why: known}]\n",
+            "silences.0.until: input should be a valid date or datetime, month value is outside",
+        ),
     ],
 )
 def test_what_is_no_policy_is_refused(tmp_path: Path, text: str, words: str) -> None:

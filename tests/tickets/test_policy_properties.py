@@ -87,9 +87,12 @@ def plan(entries: list[Entry], tickets: tuple[Ticket, ...], policy: Policy, day:
 def hosts_with_tickets(tickets: tuple[Ticket, ...]) -> dict[str, set[str]]:
     groups: dict[str, set[str]] = {}
     for ticket in tickets:
-        if ticket.is_open and not ticket.record.is_storm:
-            number = int(ticket.record.host_id.removeprefix("host-"))
-            groups.setdefault(f"group-{number // 3}", set()).add(ticket.record.host_id)
+        record = ticket.record
+        host_id = record.component_id if record.is_storm else record.host_id
+        # The ticket about a rack or a model takes no host out of service.
+        if ticket.is_open and host_id.startswith("host-"):
+            number = int(host_id.removeprefix("host-"))
+            groups.setdefault(f"group-{number // 3}", set()).add(host_id)
     return groups
 
 

@@ -198,7 +198,7 @@ def test_a_group_never_has_more_hosts_with_tickets_than_it_can_lose() -> None:
     made = plan([*ranked(3), second], policy, fleet=fleet)
     assert opened(made) == ["ZA1", "ZB1"], "another part of the same host costs the group nothing"
     assert held(made) == {"ZA2": Hold.GROUP_FULL, "ZA3": Hold.GROUP_FULL}
-    assert "ceph-a can lose 1 hosts, and 1 have a ticket: host-1" in made.not_opened[0].reason
+    assert "ceph-a can lose 1 host, and 1 host has a ticket: host-1" in made.not_opened[0].reason
     again = plan(ranked(3), policy, day=day_after(1), fleet=fleet, tickets=carry_out((), made, DAY))
     assert opened(again) == []
     larger = FleetDay(redundancy_groups=dict.fromkeys(groups, "ceph-b"))
@@ -219,7 +219,7 @@ def test_a_ticket_says_whether_its_part_is_there() -> None:
     made = plan(ranked(2), make_policy(spares={"in_stock": {"ST4000DM000": 1}}))
     bodies = [change.draft.body for change in made.changes if isinstance(change, Create)]
     assert "Spare part: 1 in stock, 0 of them promised to other tickets" in bodies[0]
-    assert "Spare part: waits for a part: 1 in stock, 1 other open tickets need one" in bodies[1]
+    assert "Spare part: waits for a part: 1 in stock, for 1 other open ticket" in bodies[1]
     uncounted = plan([make_entry()], make_policy(spares={"in_stock": {"other": 1}}))
     assert "Spare part" not in next(one.draft.body for one in uncounted.changes if isinstance(one, Create))
 

@@ -22,8 +22,8 @@ POLICY = make_policy(storm=STORM)
 RACK = Cause(position=1, value="fra1/r12")
 FLEET = FleetDay(
     shares=FleetShares(
-        n_of={RACK: 10, Cause(position=3, value="ST4000DM000"): 900},
-        n_among={RACK: 1000, Cause(position=3, value="ST4000DM000"): 1000},
+        n_of={RACK: 10, Cause(position=4, value="ST4000DM000"): 900},
+        n_among={RACK: 1000, Cause(position=4, value="ST4000DM000"): 1000},
     )
 )
 
@@ -121,10 +121,43 @@ def test_the_narrowest_cause_takes_the_parts() -> None:
     assert opened(both) == ["host-1", "fra1/r12"]
 
 
-def test_firmware_is_a_cause_of_its_own_model_only() -> None:
-    entry = make_entry(firmware="CC54", host_id="unknown:ZA1", rack=None)
+def in_host(host_id: str, first: int = 1, n: int = 3) -> list[Entry]:
+    return [
+        make_entry(f"ZA{rank}", rank=rank, slot=str(rank), host_id=host_id, rack=f"r{first}/u1")
+        for rank in range(first, first + n)
+    ]
+
+
+def test_a_host_with_a_storm_is_out_of_its_redundancy_group_like_any_other_with_a_ticket() -> None:
+    shares = FleetShares(
+        n_of={Cause(position=0, value=f"host-{n}"): 3 for n in (1, 2)},
+        n_among={Cause(position=0, value=f"host-{n}"): 1000 for n in (1, 2)},
+    )
+    groups = {f"host-{n}": "ceph-a" for n in (1, 2, 3)}
+    fleet = FleetDay(shares=shares, redundancy_groups=groups)
+    policy = make_policy(storm=STORM, redundancy={"can_lose": 1})
+    alone = make_entry("ZB1", rank=9, host_id="host-3", rack="r9/u1")
+    entries = [*in_host("host-1"), *in_host("host-2", first=4), alone]
+    made = plan(entries, policy=policy, fleet=fleet)
+    assert opened(made) == ["host-1"]
+    held = {one.entry.component_id: one.hold for one in made.not_opened}
+    assert [held[name] for name in ("ZA1", "ZA4", "ZB1")] == [Hold.STORM, Hold.GROUP_FULL, Hold.GROUP_FULL]
+    tickets = carry_out((), made, DAY)
+    assert opened(plan(entries, tickets, day=day_after(1), policy=policy, fleet=fleet)) == []
+    # And the other way round: the host of a single ticket keeps the storm of another host waiting, a former one, too.
+    single = carry_out((), plan([alone], policy=policy, fleet=fleet), DAY)
+    storm = replace(tickets[0], ticket_id="9", is_open=False, outcome=Outcome.LEFT_LIST, closed_day=DAY)
+    for known in (single, (*single, storm)):
+        later = plan([alone, *in_host("host-1")], known, day=day_after(1), policy=policy, fleet=fleet)
+        assert {type(change) for change in later.changes} == {Update}
+        assert [one.hold for one in later.not_opened] == [Hold.GROUP_FULL] * 3
+
+
+def test_firmware_and_batch_are_causes_of_their_own_model_only() -> None:
+    entry = make_entry(firmware="CC54", batch="2024-03", host_id="unknown:ZA1", rack=None)
     assert [cause.text for cause in list_causes(entry)] == [
         "firmware CC54 of ST4000DM000",
+        "batch 2024-03 of ST4000DM000",
         "model ST4000DM000",
     ]
 

@@ -11,7 +11,7 @@ PROJECT = Path(__file__).parents[2]
 N_BACKFILLED_DAYS = 10
 
 # Stricter than the contract that is shipped: every drive past this age is set aside as a damaged reading.
-_STRICT_HOURS = 34_000
+STRICT_HOURS = 34_000
 _AGE_COLUMN = "smart_9_raw"
 
 _SETTINGS = """\
@@ -79,13 +79,9 @@ def make_deployment(folder: Path, *, today: dt.date) -> Deployment:
     yesterday = today - dt.timedelta(days=1)
     days = tuple(yesterday - dt.timedelta(days=back) for back in range(N_BACKFILLED_DAYS, 0, -1))
     made = Deployment(folder=folder, backfilled_days=days, yesterday=yesterday)
-    for package in ("dags", "pipelines", "features", "data_contracts"):
-        shutil.copytree(
-            PROJECT / package, made.code_folder / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    made.settings_path.write_text(
-        _SETTINGS.format(first_day=days[0], n_days=N_BACKFILLED_DAYS + 1), "utf-8"
-    )
+    for part in ("dags", "pipelines", "features", "data_contracts", "infra/make"):
+        shutil.copytree(PROJECT / part, made.code_folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    made.settings_path.write_text(_SETTINGS.format(first_day=days[0], n_days=N_BACKFILLED_DAYS + 1), "utf-8")
     (made.code_folder / "airflow_local_settings.py").write_text(_AIRFLOW_LOCAL_SETTINGS, "utf-8")
     _tighten(made.contract_path)
     return made
@@ -104,8 +100,8 @@ def _tighten(path: Path) -> None:
         {
             **rule,
             "id": "plausible_age",
-            "name": f"lies in 0 to {_STRICT_HOURS} hours",
-            "implementation": {"check": "range", "minimum": 0, "maximum": _STRICT_HOURS},
+            "name": f"lies in 0 to {STRICT_HOURS} hours",
+            "implementation": {"check": "range", "minimum": 0, "maximum": STRICT_HOURS},
             "businessImpact": "No drive of this fleet is said to be that old; the reading must be damaged.",
         }
     ]

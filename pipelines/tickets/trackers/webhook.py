@@ -19,6 +19,7 @@ from pipelines.tickets.remote.credentials import TrackerCredentials
 from pipelines.tickets.remote.http_door import HttpDoor
 from pipelines.tickets.remote.options import HttpOptions
 from pipelines.tickets.tracker import TECHNICIAN_OUTCOMES, Comment, Draft, Outcome, Ticket
+from pipelines.tickets.trackers import desk
 from pipelines.tickets.trackers.desk import Desk
 
 HAS_UNIQUE_KEYS = True
@@ -34,6 +35,11 @@ def open_tracker(settings: Settings) -> "Webhook":
     secret = TrackerCredentials.from_environment().require_token()
     door = HttpDoor(options=options, headers={}, secrets=(secret,), is_reply_read=False)
     return Webhook(Desk(settings.resolve_path(settings.tickets.desk_path)), door, secret)
+
+
+def open_reader(settings: Settings) -> Desk:
+    """Return the desk that the tickets live in, for looking only: nothing is posted and no file is made."""
+    return desk.open_reader(settings)
 
 
 class Webhook:

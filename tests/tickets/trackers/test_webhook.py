@@ -14,7 +14,7 @@ from tracker_rules import HOSTILE, make_draft, reconcile, retold
 from pipelines.errors import ConfigError, PermanentError, TrackerError
 from pipelines.tickets.remote.http_door import HttpDoor
 from pipelines.tickets.tracker import Comment, Outcome
-from pipelines.tickets.trackers import open_tracker, webhook
+from pipelines.tickets.trackers import open_tracker, open_tracker_reader, webhook
 from pipelines.tickets.trackers.desk import Desk
 from pipelines.tickets.trackers.webhook import Options, Webhook
 
@@ -151,5 +151,7 @@ def test_settings_open_it_with_the_secret_of_the_environment(
         open_tracker(settings)
     monkeypatch.setenv("PREFAIL_TRACKER_TOKEN", SECRET)
     assert webhook.HAS_UNIQUE_KEYS
+    assert open_tracker_reader(settings).list_open("default") == []
+    assert list(tmp_path.iterdir()) == [], "who only looks makes no file"
     open_tracker(settings).create(make_draft())
     assert receiver.names == ["opened"]
