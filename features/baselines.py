@@ -15,6 +15,7 @@ Float32Array = npt.NDArray[np.float32]
 _PRIOR_FAILURES = 5.0
 _RIDGE = 1.0
 _N_NEWTON_STEPS = 30
+_SHARE_OF_DECIDING_TIER = 0.75
 
 
 def list_rule_features(rule: RuleDefinition) -> tuple[str, ...]:
@@ -28,17 +29,52 @@ def score_rule(rule: RuleDefinition, features: Float32Array) -> FloatArray:
     The first tier that holds decides; within a tier, the more the signals rose together, the higher.
     A signal that is not reported has not changed.
     """
-    names = list_rule_features(rule)
     risk = np.full(len(features), rule.base_risk)
     floor = rule.base_risk
-    for tier in reversed(rule.tiers):
-        part = features[:, [names.index(name) for name in rule.features_of(tier)]].astype(np.float64)
-        rise = np.nansum(np.maximum(part - tier.above, 0.0), axis=1)
+    for tier, rises in zip(reversed(rule.tiers), reversed(_rises_by_tier(rule, features)), strict=True):
+        rise = rises.sum(axis=1)
         # A tier's risks lie above all of the next tier's, whatever the amount.
         within = tier.risk - (tier.risk - floor) * 0.5 / (1.0 + np.log1p(rise))
         risk = np.where(rise > 0, within, risk)
         floor = tier.risk
     return risk
+
+
+def share_rule(rule: RuleDefinition, features: Float32Array) -> FloatArray:
+    """Return how much of the risk each feature (N, F) stands for; rows add up to 1, or to 0 where no tier holds.
+
+    The features of the tier that decided have three quarters, by how much they rose, and whatever else
+    rose shares the rest: a flood of corrected errors does not hide the uncorrected one that decided.
+    """
+    tiers = _rises_by_tier(rule, features)
+    risen = np.max(np.stack(tiers), axis=0)
+    decides = np.zeros_like(risen)
+    for rises in reversed(tiers):
+        decides = np.where(rises.sum(axis=1, keepdims=True) > 0, rises, decides)
+    others = np.where(decides > 0, 0.0, risen)
+    shares = _normalise(decides) * np.where(others.any(axis=1, keepdims=True), _SHARE_OF_DECIDING_TIER, 1.0)
+    return np.asarray(shares + _normalise(others) * (1.0 - _SHARE_OF_DECIDING_TIER))
+
+
+def _rises_by_tier(rule: RuleDefinition, features: Float32Array) -> list[FloatArray]:
+    """Return of each tier how far its features (N, F) lie above its bound; 0 for all other features."""
+    names = list_rule_features(rule)
+    rises = []
+    for tier in rule.tiers:
+        columns = [names.index(name) for name in rule.features_of(tier)]
+        rise = np.zeros(features.shape)
+        rise[:, columns] = np.maximum(
+            np.nan_to_num(features[:, columns].astype(np.float64)) - tier.above, 0.0
+        )
+        rises.append(rise)
+    return rises
+
+
+def _normalise(rises: FloatArray) -> FloatArray:
+    """Return shares of the logarithms; rows of zeros stay."""
+    logs = np.log1p(rises)
+    total = logs.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(logs, total, out=np.zeros_like(logs), where=total > 0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,11 @@ happens from one day to the next.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from features.drift import (
     Counts,
@@ -21,6 +20,7 @@ from features.drift import (
     stability_noise,
     without_turnover,
 )
+from features.histograms import Histograms
 from features.population import N_BINS
 
 Daily = npt.NDArray[np.float64]
@@ -39,47 +39,11 @@ _MINIMUM_BINS = 1.0
 _JUMP_BINS = 1.5
 _GROWTH_FACTOR = 3.0
 _MINIMUM_PAIRS = 7
+# New drives of a tenth of the model are too few, or after three weeks too old, to look like another unit.
+_STABLE_SHARE = 0.1
+_SETTLING_DAYS = 21
 # A model that grew by more than half in weeks is mostly young: its levels grow by octaves.
 _GROWN = 1.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Histograms:
-    """Histograms of one component kind: ``counts`` (days, models, signals, N_BINS), days ascending, no gaps filled."""
-
-    days: tuple[dt.date, ...]
-    models: tuple[str, ...]
-    signals: tuple[str, ...]
-    counts: npt.NDArray[np.int32]
-
-    @classmethod
-    def from_tables(cls, tables: Mapping[dt.date, pa.Table]) -> "Histograms":
-        """Lay out core_model_population of one kind; a model or signal of any day is there on all."""
-        days = sorted(tables)
-        columns = ("model", "signal", "bin", "n_components")
-        rows = [tables[day].select(columns) for day in days]
-        names = [sorted({v for t in rows for v in t[c].unique().to_pylist()}) for c in ("model", "signal")]
-        counts = np.zeros((len(days), len(names[0]), len(names[1]), N_BINS), dtype=np.int32)
-        for at, table in enumerate(rows):
-            model, signal = (
-                _codes(table[column], known) for column, known in zip(("model", "signal"), names, strict=True)
-            )
-            counts[at, model, signal, table["bin"].to_numpy()] = table["n_components"].to_numpy()
-        return cls(days=tuple(days), models=tuple(names[0]), signals=tuple(names[1]), counts=counts)
-
-    @property
-    def n_components(self) -> npt.NDArray[np.int64]:
-        """Components of each model on each day, (days, models): those that report its best reported signal."""
-        n: npt.NDArray[np.int64] = self.counts.sum(axis=3, dtype=np.int64).max(axis=2, initial=0)
-        return n
-
-
-def _codes(column: pa.ChunkedArray, known: Sequence[str]) -> npt.NDArray[np.int64]:
-    encoded = column.combine_chunks().dictionary_encode()
-    place = {name: index for index, name in enumerate(known)}
-    codes = np.array([place[name] for name in encoded.dictionary.to_pylist()], dtype=np.int64)
-    rows: npt.NDArray[np.int64] = codes[encoded.indices.to_numpy()]
-    return rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,12 +129,15 @@ def _judge_signal(
     before, now, today = _mean(daily, reference), _mean(daily, recent), daily[-1]
     psi = population_stability(*without_turnover(before, now))
     moves = _daily_moves(daily, ages)
-    jump = _find_jump(daily, ages, moves, psi_limit)
+    jump = _find_jump(daily, n_components, ages, moves, psi_limit)
     if is_counter and median_level(before) > 0:
         # A clock: hours, load cycles. Its levels only say something against its own pace.
         week_ago = np.flatnonzero(ages >= RECENT_DAYS)
-        is_moving = bool(len(week_ago)) and _outruns_growth(
-            daily, ages, moves, int(week_ago[-1]), len(ages) - 1, psi_limit
+        is_moving = (
+            bool(len(week_ago))
+            and _is_settled(n_components, ages, len(ages) - 1)
+            and _is_settled(n_components, ages, int(week_ago[-1]))
+            and _outruns_growth(daily, ages, moves, int(week_ago[-1]), len(ages) - 1, psi_limit)
         )
     else:
         is_moving = _is_far(before, now, psi_limit) and _is_far(before, today, psi_limit)
@@ -238,8 +205,22 @@ def _outruns_growth(
     return bool(moved >= max(_JUMP_BINS, _GROWTH_FACTOR * growth))
 
 
+def _is_settled(n_components: npt.NDArray[np.int64], ages: npt.NDArray[np.int64], at: int) -> bool:
+    """Return whether a day has about as many components as the second and third week before it.
+
+    A batch that came since is young: its hours double overnight, and with it the levels of the model.
+    """
+    former = n_components[(ages > ages[at] + RECENT_DAYS) & (ages <= ages[at] + _SETTLING_DAYS)]
+    former = former[former > 0]
+    return bool(len(former)) and abs(n_components[at] / np.median(former) - 1) <= _STABLE_SHARE
+
+
 def _find_jump(
-    daily: Daily, ages: npt.NDArray[np.int64], moves: npt.NDArray[np.float64], psi_limit: float
+    daily: Daily,
+    n_components: npt.NDArray[np.int64],
+    ages: npt.NDArray[np.int64],
+    moves: npt.NDArray[np.float64],
+    psi_limit: float,
 ) -> int | None:
     """Return the day of the last five weeks on which the histogram moved at once and stayed away; None if none.
 
@@ -247,7 +228,13 @@ def _find_jump(
     for some days and came back has not changed.
     """
     candidates = (np.flatnonzero(ages[1:] < WINDOW_DAYS) + 1).tolist()
-    jumps = [i for i in candidates if _outruns_growth(daily, ages, moves, i - 1, i, psi_limit)]
+    jumps = [
+        i
+        for i in candidates
+        if _is_settled(n_components, ages, i)
+        and _is_settled(n_components, ages, i - 1)
+        and _outruns_growth(daily, ages, moves, i - 1, i, psi_limit)
+    ]
     for index in sorted(jumps, key=lambda each: (-moves[each], each)):
         last_week = _before(ages, ages[index], RECENT_DAYS)
         first_week = _before(ages, ages[index] + REFERENCE_DAYS - RECENT_DAYS, RECENT_DAYS)

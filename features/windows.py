@@ -142,7 +142,8 @@ class FirstTree:
         for exponent, offset in others:
             older = self._levels[exponent] + np.int16(offset)
             self._layout.reach_back(found, older, 1 << exponent, offset, np.maximum)
-        return np.maximum(found, np.int16(-1))
+        known: Plane = np.maximum(found, np.int16(-1))
+        return known
 
 
 @lru_cache

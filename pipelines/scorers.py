@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from features.baselines import LogisticBaseline, ModelFailureRates, list_rule_features, score_rule
+from features.baselines import LogisticBaseline, ModelFailureRates, list_rule_features, score_rule, share_rule
 from features.calibration import Calibration
 from features.feature_names import MAX_WINDOW_DAYS, lookback_days, parse_feature
 from features.target import Target
@@ -111,14 +111,11 @@ class RuleScorer:
         return score_rule(self.target.rule, cells.features)
 
     def contribute(self, cells: Cells) -> Float32Array:
-        """Share the rise over the base risk among the features that rose, in log-odds."""
+        """Share the rise over the base risk among the features that rose, in log-odds (N, F)."""
         rule = self.target.rule
         risk = score_rule(rule, cells.features)
         gain = _log_odds(risk) - _log_odds(np.full(len(risk), rule.base_risk))
-        rise = np.log1p(np.maximum(np.nan_to_num(cells.features.astype(np.float64)), 0.0))
-        total = rise.sum(axis=1, keepdims=True)
-        share = np.divide(rise, total, out=np.zeros_like(rise), where=total > 0)
-        return np.asarray(share * gain[:, None], dtype=np.float32)
+        return np.asarray(share_rule(rule, cells.features) * gain[:, None], dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,12 @@ stop() {
     echo "prefail: stopping Airflow"
     kill -TERM "-$airflow" 2>/dev/null || true
     wait "$airflow" 2>/dev/null || true
+    # Its parts outlive the leader, some for good; one that is left holds the port.
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+        kill -0 "-$airflow" 2>/dev/null || break
+        sleep 1
+    done
+    kill -KILL "-$airflow" 2>/dev/null || true
 }
 trap 'stop; exit 0' INT TERM
 trap stop EXIT

@@ -4,7 +4,8 @@ import datetime as dt
 
 import numpy as np
 
-from features.signal_shifts import RECENT_DAYS, Histograms
+from features.histograms import Histograms
+from features.signal_shifts import RECENT_DAYS
 from pipelines.drift_settings import DriftSettings, FindingKind
 from pipelines.errors import MissingInputError, ModelRefusedError
 from pipelines.lake import Lake

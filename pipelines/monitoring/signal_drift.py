@@ -4,11 +4,11 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 
+from features.histograms import Histograms
 from features.signal_shifts import (
     HISTORY_DAYS,
     RECENT_DAYS,
     REFERENCE_DAYS,
-    Histograms,
     SignalShift,
     find_shifts,
 )

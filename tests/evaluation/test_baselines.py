@@ -2,11 +2,11 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from features.baselines import estimate_model_rates, fit_logistic, list_rule_features, score_rule
+from features.baselines import estimate_model_rates, fit_logistic, list_rule_features, score_rule, share_rule
 from features.ranking import measure_ranking
 from features.target import RuleDefinition, RuleTier
 
@@ -52,6 +52,28 @@ def test_one_reported_signal_is_enough_for_a_tier() -> None:
 def test_within_a_tier_a_larger_rise_is_always_more_risk(rises: list[int]) -> None:
     risks = score(*[[0, 0, rise, 0] for rise in sorted(rises)])
     assert all(one < two for one, two in itertools.pairwise(risks))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 5_000), min_size=4, max_size=4))
+def test_the_tier_that_decided_is_the_main_reason_however_much_else_rose(rises: list[int]) -> None:
+    rule = RULE.model_copy(
+        update={
+            "tiers": (
+                RuleTier(window_days=7, risk=0.5, aggregate="max", signals=("uncorrected",)),
+                RuleTier(
+                    window_days=30, risk=0.1, aggregate="max", signals=("corrected", "retired", "uncorrected")
+                ),
+            )
+        }
+    )
+    features = np.array([rises], dtype=np.float32)
+    (shares,) = share_rule(rule, features)
+    by_name = dict(zip(list_rule_features(rule), shares.tolist(), strict=True))
+    assert sum(shares) == pytest.approx(1.0 if any(rises) else 0.0)
+    assert (shares > 0).tolist() == (features[0] > 0).tolist()
+    if rises[0]:
+        assert by_name["uncorrected_max_7d"] >= 0.75 - 1e-9
 
 
 def test_failure_rates_are_shrunk_to_that_of_the_fleet() -> None:

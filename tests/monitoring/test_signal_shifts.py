@@ -5,8 +5,9 @@ import datetime as dt
 import numpy as np
 import pytest
 
+from features.histograms import Histograms
 from features.population import N_BINS, population_bins
-from features.signal_shifts import HISTORY_DAYS, Histograms, SignalShift, find_shifts
+from features.signal_shifts import HISTORY_DAYS, SignalShift, find_shifts
 
 DAY = dt.date(2026, 6, 1)
 
@@ -47,6 +48,15 @@ def test_new_drives_of_a_known_model_are_no_other_unit(n_new: int, n_days: int) 
     for n in range(n_days):
         new = np.repeat(np.arange(n + 1) + 1.0, n_new)
         levels[n - n_days] = np.concatenate([levels[n - n_days], new * 24.0])
+    found = judge(levels)
+    assert found is None or not found.is_shifted
+
+
+@pytest.mark.parametrize("since", range(2, 40, 3))
+def test_a_batch_that_came_ages_by_octaves_and_is_no_other_unit(since: int) -> None:
+    levels = [each * 24.0 for each in ages(300, HISTORY_DAYS, spread=60)]
+    for day in range(since):
+        levels[day - since] = np.concatenate([levels[day - since], np.full(90, 24.0 * (day + 1))])
     found = judge(levels)
     assert found is None or not found.is_shifted
 

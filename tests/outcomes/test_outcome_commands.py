@@ -79,6 +79,17 @@ def test_a_resolution_at_the_desk_is_collected_shown_and_counted(
     assert "drive_fails_30d-0a1b2c3d" in table
 
 
+def test_where_nothing_was_closed_the_command_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "prefail.toml"
+    config.write_text('[lake]\nroot = "lake"\n[tickets]\ndesk_path = "desk.sqlite"\n', "utf-8")
+    assert main(["--config", str(config), "outcomes", "collect", "--day", str(DAY)]) == 0
+    capsys.readouterr()
+    assert main(["--config", str(config), "outcomes", "show"]) == 0
+    assert capsys.readouterr().out == f"No ticket was closed from 2025-10-27 to {DAY}.\n"
+
+
 def test_what_no_rule_reads_is_listed_with_what_to_do(
     config: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

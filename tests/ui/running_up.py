@@ -60,11 +60,25 @@ def _stop(up: "subprocess.Popen[bytes]") -> None:
         os.kill(up.pid, signal.SIGTERM)
     try:
         code = up.wait(timeout=_STOP_LIMIT_SECONDS)
-        _, left = psutil.wait_procs(started, timeout=15)
+        left = _still_running(started)
         assert (code, left) == (0, []), f"make up ended with {code} and left {left}"
     finally:
-        for process in psutil.wait_procs(started, timeout=0)[1]:
+        for process in _still_running(started):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         up.kill()
         up.wait()
+
+
+def _still_running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Return those that are not gone within seconds; a zombie is gone, whoever has not fetched its exit code."""
+    give_up = time.monotonic() + 10
+    while True:
+        left = []
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    left.append(process)
+        if not left or time.monotonic() > give_up:
+            return left
+        time.sleep(0.2)

@@ -1,16 +1,15 @@
 """``python -m tests.ui.screenshots``: take the pictures of docs/images anew, from a real Airflow (minutes)."""
 
 import datetime as dt
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.end_to_end.airflow_server import run_airflow
 from tests.ui.backfill_story import BackfillStory, take_into
 from tests.ui.chromium import open_chromium
 from tests.ui.deployment import PROJECT, make_deployment
 from tests.ui.lake_pages import open_report
+from tests.ui.running_up import run_up
 
 IMAGES = PROJECT / "docs" / "images"
 
@@ -19,10 +18,8 @@ def main() -> int:
     """Go through the first half of the test's story on a deployment that is thrown away afterwards."""
     with tempfile.TemporaryDirectory(prefix="prefail-screenshots-") as scratch:
         deployment = make_deployment(Path(scratch) / "site", today=dt.datetime.now(dt.UTC).date())
-        os.environ["PYTHONPATH"] = str(deployment.code_folder)
-        dags, settings = deployment.code_folder / "dags", deployment.settings_path
         take = take_into(IMAGES)
-        with open_chromium() as page, run_airflow(Path(scratch) / "airflow", dags, settings) as airflow:
+        with open_chromium() as page, run_up(deployment) as airflow:
             story = BackfillStory(page, airflow, deployment, take)
             story.backfill_ten_days()
             story.watch_to_the_end([*deployment.backfilled_days, deployment.yesterday])

@@ -6,25 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.airflow_server import run_airflow
 from tests.ui.backfill_story import BackfillStory, take_into
 from tests.ui.chromium import open_chromium
 from tests.ui.deployment import N_BACKFILLED_DAYS, STRICT_HOURS, make_deployment, put_contract_right
 from tests.ui.lake_pages import digest_lake, open_data_docs, open_report
+from tests.ui.running_up import run_up
 
 IMAGE_LIMIT_BYTES = 150_000
 
 
 @pytest.fixture
-def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BackfillStory]:
+def story(tmp_path: Path) -> Iterator[BackfillStory]:
     deployment = make_deployment(tmp_path / "site", today=dt.datetime.now(dt.UTC).date())
-    # Before what is installed: the deployment runs its own copy of the code, with its own contracts.
-    monkeypatch.setenv("PYTHONPATH", str(deployment.code_folder))
-    home = tmp_path / "airflow"
-    with (
-        open_chromium() as page,
-        run_airflow(home, deployment.code_folder / "dags", deployment.settings_path) as airflow,
-    ):
+    with open_chromium() as page, run_up(deployment) as airflow:
         yield BackfillStory(page, airflow, deployment, take_into(tmp_path / "pictures"))
 
 
