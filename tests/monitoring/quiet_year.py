@@ -6,16 +6,15 @@ each finding and the rate. Nothing in the fleet changes but what time changes: d
 
 import datetime as dt
 import sys
-from collections import Counter
 from pathlib import Path
 
 from features.signal_shifts import HISTORY_DAYS
 from pipelines.build import build_day
 from pipelines.day_runs import open_settings_lake
 from pipelines.ingest import ingest_day
-from pipelines.monitoring.watch import find_drift
 from pipelines.score import open_target_scorers, score_day
 from pipelines.settings import load_settings
+from tests.monitoring.false_alarms import look_at
 
 FIRST_DAY = dt.date(2024, 1, 1)
 _PARTS = ("drives", "inventory", "kernel_log", "failure_records")
@@ -50,22 +49,7 @@ def main(folder: Path, n_days: int = 365, seed: int = 7) -> None:
             ingest_day(day, settings, lake)
             build_day(day, settings, lake)
             score_day(day, settings, lake, scorers=scorers)
-    found: Counter[str] = Counter()
-    n_looked_at = n_with = 0
-    highest: dict[str, float] = {}
-    for day in days[HISTORY_DAYS:]:
-        report = find_drift(day, settings, lake)
-        n_looked_at += len(report.signals) + len(report.scores)
-        n_with += bool(report.findings)
-        for each in report.signals:
-            highest[each.signal] = max(highest.get(each.signal, 0.0), each.psi)
-        for score in report.scores:
-            highest[score.target] = max(highest.get(score.target, 0.0), score.psi or 0.0)
-        for finding in report.findings:
-            found[finding.kind] += 1
-            print(day, finding.finding_id, finding.words, flush=True)
-    print(f"{n_days} days, {n_looked_at} looked at, days with a finding: {n_with}; by kind: {dict(found)}")
-    print("highest PSI:", dict(sorted(highest.items(), key=lambda item: -item[1])[:8]))
+    look_at(settings, lake)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
 """``prefail drift`` and ``prefail metrics``, as a person types them."""
 
+import argparse
 import datetime as dt
-import json
 from pathlib import Path
 
 import pytest
 
 from pipelines.cli import main
+from pipelines.commands.day_span_runner import run_chosen_days
 from pipelines.lake import Lake
 from pipelines.monitoring.drift_gate import check_drift
 from pipelines.monitoring.findings import drift_key
 from pipelines.monitoring.send_figures import send_figures_day
 from pipelines.object_store import FolderStore
-from pipelines.settings import MetricsSettings, load_settings
+from pipelines.run_record import read_run_records
+from pipelines.settings import MetricsSettings, Settings, load_settings
+from pipelines.step_facts import StepFacts
 from tests.monitoring.measured_day import DAY, fill, make_settings
 from tests.monitoring.watched_fleet import CHANGE, OLD, make_lake, scale
 
@@ -93,13 +96,17 @@ def test_the_daily_run_writes_where_the_settings_say(tmp_path: Path, lake: Lake)
     assert (tmp_path / "prefail.prom").stat().st_size > 1000
 
 
-def test_a_step_of_the_command_line_leaves_its_record(tmp_path: Path) -> None:
-    config = tmp_path / "prefail.toml"
-    config.write_text(
-        '[lake]\nroot = "lake"\n[[sources]]\nname = "drives"\nkind = "simulated"\nn_hosts = 1\nn_days = 1\n',
-        "utf-8",
-    )
-    assert run(config, "ingest", "--day", "2024-01-01") == 0
-    record = json.loads((tmp_path / "lake/monitoring/runs/day=2024-01-01/ingested.json").read_text("utf-8"))
-    assert record["seconds"] > 0
-    assert record["facts"]["sources"] == "1"
+def test_a_step_of_the_command_line_leaves_its_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prefail.toml").write_text('[lake]\nroot = "lake"\n', "utf-8")
+
+    def step(day: dt.date, _settings: Settings, _lake: Lake) -> StepFacts:
+        return StepFacts(step="reconciled tickets", day=day, facts=(("opened", 3),))
+
+    arguments = argparse.Namespace(day=str(DAY), first=None, last=None, config=tmp_path / "prefail.toml")
+    assert run_chosen_days(arguments, "trying", step) == 0
+    assert capsys.readouterr().out == f"reconciled tickets {DAY}: opened=3\n"
+    (record,) = read_run_records(DAY, Lake(FolderStore(tmp_path / "lake")))
+    assert (record.step, record.facts) == ("reconciled tickets", {"opened": "3"})
+    assert 0 <= record.seconds < 10

@@ -99,10 +99,10 @@ def test_a_sensor_that_freezes_is_found_on_the_fourth_day(
 def test_a_frozen_sensor_keeps_its_first_day(settings: Settings) -> None:
     lake = make_lake(freeze("temperature_celsius", OLD))
     first = CHANGE + dt.timedelta(days=3)
-    for day in days_from(first, 4):
+    for day in days_from(first, 2):
         watch_day(day, settings, lake)
-    since = [read_drift_report(day, lake).findings[0].since for day in days_from(first, 4)]
-    assert since == [CHANGE - dt.timedelta(days=1)] * 4
+    since = [read_drift_report(day, lake).findings[0].since for day in days_from(first, 2)]
+    assert since == [CHANGE - dt.timedelta(days=1)] * 2
 
 
 def test_a_signal_that_is_no_longer_reported_is_found_on_the_same_day(settings: Settings) -> None:
@@ -135,7 +135,7 @@ def test_what_moves_in_most_models_is_one_finding_of_the_fleet(settings: Setting
 
 def test_a_quiet_fleet_is_quiet(settings: Settings) -> None:
     lake = make_lake()
-    for day in days_from(CHANGE - dt.timedelta(days=5), 15)[::2]:
+    for day in days_from(CHANGE - dt.timedelta(days=5), 15)[::5]:
         assert not find_drift(day, settings, lake).findings
 
 
