@@ -38,7 +38,7 @@ def resolve(folder: Path) -> dict[str, dict]:
 
 def test_compose_takes_the_file_only_with_every_digest(folder: Path) -> None:
     services = resolve(folder)
-    assert services.keys() == AIRFLOW_PARTS | {"init", "postgres", "objects", "prometheus"}
+    assert services.keys() == AIRFLOW_PARTS | {"init", "postgres", "objects", "prometheus", "pushgateway"}
     assert all(service["image"].endswith(f"@{DIGEST}") for service in services.values())
     (folder / ".env").write_text("", "utf-8")
     result = lint("docker-compose", "-f", folder / "compose.yaml", "config", "--quiet", cwd=folder)
@@ -108,9 +108,12 @@ def test_the_example_settings_are_settings() -> None:
 
 
 @pytest.mark.service
-def test_prometheus_takes_its_file() -> None:
+def test_prometheus_takes_its_file_and_the_alert_rules(tmp_path: Path) -> None:
+    # Side by side, as compose.yaml mounts them.
+    for path in (FOLDER / "prometheus.yaml", INFRA / "monitoring" / "prefail-alerts.yaml"):
+        (tmp_path / path.name).write_text(path.read_text("utf-8"), "utf-8")
     done = subprocess.run(
-        ["promtool", "check", "config", FOLDER / "prometheus.yaml"],
+        ["promtool", "check", "config", tmp_path / "prometheus.yaml"],
         capture_output=True,
         text=True,
         check=False,

@@ -51,7 +51,8 @@ class AirflowPages:
     def start_backfill(self) -> None:
         """Press the form's button and wait for Airflow's word that the runs are made."""
         self._form.get_by_role("button", name="Run Backfill").click()
-        expect(self.page.get_by_text("Backfill generated")).to_be_visible()
+        # Shown twice for a moment, while it slides in.
+        expect(self.page.get_by_text("Backfill generated").first).to_be_visible()
 
     def read_backfills(self, dag_id: str) -> list[BackfillRow]:
         """Return the rows of the Backfills tab, newest first."""
@@ -86,7 +87,7 @@ class AirflowPages:
     def read_last_words(self, dag_id: str, run_id: str, task_id: str) -> str:
         """Open the log of one task of a run; return what its last line says that the task returned."""
         self.page.goto(f"{self.url}/dags/{dag_id}/runs/{run_id}/tasks/{task_id}")
-        line = self.page.get_by_text("Returned value was:")
+        line = self.page.get_by_text("Returned value was:").first
         expect(line).to_be_visible()
         return line.inner_text().partition("Returned value was:")[2].strip()
 
