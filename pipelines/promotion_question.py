@@ -7,6 +7,7 @@ from pipelines.approval import ApprovalQuestion
 from pipelines.folds import CHALLENGER, CHAMPION
 from pipelines.lake import Lake
 from pipelines.model_card import CardBudget, CardFold, ModelCard
+from pipelines.monitoring.findings import find_drift_report
 from pipelines.proposals import Proposal, list_waiting
 from pipelines.registry import load_card
 from pipelines.scorers import RULE_PREFIX
@@ -62,6 +63,8 @@ def ask_about_model(proposal: Proposal, settings: Settings, lake: Lake) -> Appro
         "",
         *_describe_slices(slices),
         "",
+        *_describe_drift(proposal, lake),
+        "",
         (
             f"Label: {card.label_definition}. Learned from {card.sample.n_failures} failures of "
             f"{card.data.first_day} to {card.data.last_day}. "
@@ -86,6 +89,17 @@ def _describe_slices(slices: Sequence[str]) -> list[str]:
         return ["It is lower on no hardware model that has enough failures to say."]
     lines = [f"- {escape_value(line, 400)}" for line in slices]
     return ["Lower on these hardware models, on none of them beyond chance:", "", *lines]
+
+
+def _describe_drift(proposal: Proposal, lake: Lake) -> list[str]:
+    """Say whether the days that it learned from were as the days before: else its folds judged another fleet."""
+    report = find_drift_report(proposal.as_of, lake)
+    if report is None:
+        return [f"Nobody has looked for drift on {proposal.as_of}."]
+    words = [each.words for each in report.findings if proposal.target in each.targets]
+    if not words:
+        return [f"No drift of its inputs was found on {proposal.as_of}."]
+    return [f"Drift found on {proposal.as_of}:", "", *(f"- {escape_value(line, 400)}" for line in words)]
 
 
 def _describe_folds(card: ModelCard) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # (DAG, task) -> cores asked for, memory asked for, memory allowed at most. Figures: docs/scaling.md.
 STEPS = {
     ("train_models", "train"): ("4", "8Gi", "16Gi"),
+    ("backtest", "judge"): ("4", "8Gi", "16Gi"),
     ("ingest_day", "build"): ("2", "2Gi", "6Gi"),
     ("score_day", "score"): ("2", "4Gi", "8Gi"),
 }

@@ -8,9 +8,11 @@ from small_cards import make_model
 
 from features.target import Target
 from pipelines.approval import Answer
+from pipelines.drift_settings import DriftAction, FindingKind
 from pipelines.errors import PermanentError
 from pipelines.lake import Lake
 from pipelines.ledger import read_ledger
+from pipelines.monitoring.findings import DriftReport, Finding, write_drift_report
 from pipelines.promotion_question import ask_about_models
 from pipelines.proposals import find_waiting, list_waiting, propose_model, settle_proposal
 from pipelines.registry import champion, promote_model, save_model
@@ -105,7 +107,34 @@ def test_the_question_has_the_comparison_and_where_the_model_is_lower(lake: Lake
     assert "recall +0.100 (U+005B)+0.050, +0.150(U+005D)" in question.body
     lower = question.body.partition("Lower on these hardware models")[2]
     assert "ST(U+007C)4000, lower within chance" in lower
+    assert f"Nobody has looked for drift on {DAY}." in question.body
     assert ask_about_models([NAME], DAY + dt.timedelta(days=7), Settings(), lake) == ()
+
+
+def test_the_question_names_drift_of_the_inputs_that_the_model_learned_from(lake: Lake) -> None:
+    propose(lake)
+    finding = Finding(
+        kind=FindingKind.NEW_MODEL,
+        action=DriftAction.RETRAIN,
+        component_kind="drive",
+        subject="ST9000",
+        signal=None,
+        targets=(NAME,),
+        size=0.2,
+        limit=0.05,
+        since=DAY,
+        words="ST9000 is a fifth of the fleet.",
+        cause="new drives",
+        next_command="prefail train",
+    )
+    write_drift_report(
+        DriftReport(day=DAY, findings=(finding,), signals=(), scores=(), n_reference_days={}), lake
+    )
+    (question,) = ask_about_models([NAME], DAY, Settings(), lake)
+    assert f"Drift found on {DAY}:\n\n- ST9000 is a fifth of the fleet." in question.body
+    write_drift_report(DriftReport(day=DAY, findings=(), signals=(), scores=(), n_reference_days={}), lake)
+    (question,) = ask_about_models([NAME], DAY, Settings(), lake)
+    assert f"No drift of its inputs was found on {DAY}." in question.body
 
 
 def test_a_trained_model_that_passes_the_gate_waits_and_its_question_shows_both_figures(

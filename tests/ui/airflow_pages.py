@@ -55,7 +55,7 @@ class AirflowPages:
         expect(self.page.get_by_text("Backfill generated").first).to_be_visible()
 
     def read_backfills(self, dag_id: str) -> list[BackfillRow]:
-        """Return the rows of the Backfills tab, newest first."""
+        """Return the rows of the Backfills tab, oldest first."""
         self.page.goto(f"{self.url}/dags/{dag_id}/backfills")
         table = self.page.get_by_role("table").filter(has_text="Reprocess Behavior")
         expect(table.get_by_role("row").nth(1)).to_be_visible()

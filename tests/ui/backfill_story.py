@@ -56,7 +56,7 @@ class BackfillStory:
             self.airflow.wait_for(
                 f"{dag_id} of {keys}", lambda dag_id=dag_id: self._finished_keys(dag_id) == keys, seconds=400
             )
-        newest = self.pages.read_backfills(HEAD)[0]
+        newest = self.pages.read_backfills(HEAD)[-1]
         self._take(self.page, "backfill-done")
         return newest
 
@@ -90,6 +90,7 @@ def take_into(folder: Path) -> Take:
     folder.mkdir(parents=True, exist_ok=True)
 
     def take(page: Page, name: str) -> None:
+        page.wait_for_load_state("networkidle")  # what is drawn late
         page.screenshot(path=folder / f"{name}.png", animations="disabled")
 
     return take
