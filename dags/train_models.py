@@ -87,7 +87,7 @@ def train_models() -> None:
         return end_with(entry.summary, f"registry/{entry.target}/ledger/", lake)
 
     targets = list_targets()
-    questions = find_questions(targets)
+    questions = find_questions(targets)  # type: ignore[arg-type]  # what it returns, once it has run
     train.expand(target=targets) >> questions
     asked = ask_each(questions, task_id="ask", task_display_name="Ask about a challenger")
     settle.expand(answered=asked.output)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
@@ -23,7 +23,7 @@ class AskPerson(HITLOperator):
     written down, too. Returns what was answered, by whom, and what it is ``about``.
     """
 
-    def __init__(self, *, about: str, **kwargs: object) -> None:
+    def __init__(self, *, about: str, **kwargs: Any) -> None:
         super().__init__(options=[APPROVE, REJECT], defaults=REJECT, **kwargs)
         self.about = about
 

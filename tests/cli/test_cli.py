@@ -28,7 +28,20 @@ def test_the_help_of_every_command_is_the_reviewed_one(
 
 @pytest.mark.parametrize(
     "command",
-    ["ingest", "build", "score", "publish", "tickets", "outcomes", "drift", "metrics", "train", "backtest", "verify", "rollback"],
+    [
+        "ingest",
+        "build",
+        "score",
+        "publish",
+        "tickets",
+        "outcomes",
+        "drift",
+        "metrics",
+        "train",
+        "backtest",
+        "verify",
+        "rollback",
+    ],
 )
 def test_the_help_of_a_step_says_what_it_reads_and_writes(
     command: str, capsys: pytest.CaptureFixture[str]

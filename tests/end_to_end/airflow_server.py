@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 BIN = Path(sys.executable).parent
+_READING_SECONDS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,12 @@ class AirflowServer:
         return [detail["subject"] for detail in found["hitl_details"]]
 
     def approve(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> None:
-        """Press the button Approve."""
+        """Press the button Approve, no faster than a person reads.
+
+        Answered in the second in which the task parks, Airflow 3.3.2 takes the end of its first half for a
+        failure ("finished with state success, but … queued") and tries it once more later.
+        """
+        time.sleep(_READING_SECONDS)
         task = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/{map_index}"
         answered = self._call("PATCH", f"{task}/hitlDetails", {"chosen_options": ["Approve"]})
         self.user = answered["responded_by"]["name"]
