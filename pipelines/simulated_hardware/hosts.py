@@ -21,9 +21,18 @@ class HostPlace:
     redundancy_group: str
 
 
+# Copies of the same data; neighbours, so that one visit can see that no two of them are open.
+_HOSTS_PER_GROUP = 4
+
+
 def place_of(host: int) -> HostPlace:
     """Return name and place of the host with this number, counted from 0."""
     vault, pod = divmod(host, PODS_PER_VAULT)
     site = CLUSTERS[vault % len(CLUSTERS)]
     rack = f"c0-v{FIRST_VAULT + vault}"
-    return HostPlace(host_id=f"{site}-{rack}-p{pod}", site=site, rack=rack, redundancy_group=f"{site}-{rack}")
+    return HostPlace(
+        host_id=f"{site}-{rack}-p{pod}",
+        site=site,
+        rack=rack,
+        redundancy_group=f"{site}-{rack}-g{pod // _HOSTS_PER_GROUP}",
+    )
