@@ -31,8 +31,8 @@ from pipelines.populations import DATASET as POPULATIONS
 from pipelines.populations import population_part
 from pipelines.risk_model import FORMAT, RiskModel
 from pipelines.scorers import Scorer
-from pipelines.settings import TrainingSettings
 from pipelines.training_set import TrainingSet, collect_training_set
+from pipelines.training_settings import TrainingSettings
 
 _LEAST_ROWS_OF_A_KIND = 10
 

@@ -18,9 +18,9 @@ from pipelines.failures import KnownFailures, day_number
 from pipelines.lake import Lake
 from pipelines.risk_model import LabelledRows, RiskModel, find_rounds, fit_model
 from pipelines.scorers import LogisticScorer, ModelScorer, RateScorer, RuleScorer, Scorer
-from pipelines.settings import TrainingSettings
 from pipelines.span_scoring import SpanScores, score_span
 from pipelines.training_set import TrainingSet
+from pipelines.training_settings import TrainingSettings
 
 log = logging.getLogger(__name__)
 

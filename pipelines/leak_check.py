@@ -16,8 +16,8 @@ from features.target import Target
 from pipelines.errors import LeakAlarmError
 from pipelines.folds import CHALLENGER, FoldResults
 from pipelines.risk_model import LabelledRows, fit_model
-from pipelines.settings import TrainingSettings
 from pipelines.training_set import TrainingSet
+from pipelines.training_settings import TrainingSettings
 
 # Enough to notice a leak, small enough to cost seconds.
 _MAX_ROWS_PERMUTED = 20_000

@@ -23,6 +23,8 @@ from pipelines.approval_settings import ApprovalSettings
 from pipelines.drift_settings import DriftSettings
 from pipelines.errors import ConfigError
 from pipelines.lake_settings import LakeSettings, SecretText, Section
+from pipelines.ticket_settings import TicketSettings
+from pipelines.training_settings import TrainingSettings
 
 CONFIG_PATH_VARIABLE = "PREFAIL_CONFIG"
 DEFAULT_CONFIG_PATH = "prefail.toml"
@@ -62,58 +64,6 @@ class ListSettings(Section):
         default=20, ge=1, description="Entries on the list; longer than k, so that open tickets hide nothing."
     )
     minimum_risk: Share = Field(default=0.02, description="Nothing below this calibrated risk is listed.")
-
-
-class TicketSettings(Section):
-    """How tickets follow the list."""
-
-    tracker: str = Field(default="desk", description="A module of pipelines/tickets/trackers.")
-    desk_path: str = Field(
-        default="tickets.sqlite", description="SQLite file of the local desk; relative to the config file."
-    )
-    max_age_days: int = Field(
-        default=3, ge=0, description="A list older than this is a replay and touches no ticket."
-    )
-    close_after_days: int = Field(default=14, ge=1, description="Close when off the list this long.")
-    reopen_within_days: int = Field(
-        default=30, ge=0, description="A key resolved this recently re-opens its ticket."
-    )
-    update_risk_step: Share = Field(
-        default=0.10, description="Comment on a ticket when risk moved this much."
-    )
-    is_simulated_clock: bool = Field(default=False, description="Treat each list's day as today (the demo).")
-    policy: str | None = Field(
-        default=None,
-        description="YAML file of your own ticket policy, relative to the config file; the shipped one if unset.",
-    )
-    report_url: str | None = Field(
-        default=None,
-        pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9./:_~=-]*$",
-        description="Address at which people see published/at_risk_hosts; tickets link to report and plan there.",
-    )
-    options: dict[str, object] = Field(
-        default_factory=dict,
-        description="What the tracker's own module takes, e.g. url and queue; never a secret.",
-    )
-    airflow_connection: str | None = Field(
-        default=None, description="Airflow connection whose login and password the DAGs give to the tracker."
-    )
-
-
-class TrainingSettings(Section):
-    """How models are trained."""
-
-    negatives_per_positive: int = Field(
-        default=50, ge=1, description="Sampled healthy component-days per failing one."
-    )
-    n_threads: int = Field(default=2, ge=1, description="Threads for training, features and scoring.")
-    seed: int = Field(default=7, description="Seed of everything random.")
-    memory_limit_mb: int = Field(default=2000, ge=100, description="Budget for one feature cube in memory.")
-    dask_scheduler: str | None = Field(
-        default=None,
-        pattern=r"^(tcp|tls)://[^/@\s]+:\d+$",
-        description="Dask cluster that fits the trees (tcp://host:port); this machine if unset.",
-    )
 
 
 class MetricsSettings(Section):

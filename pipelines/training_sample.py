@@ -18,7 +18,7 @@ from features.shards import sample_mask
 from features.target import Target
 from pipelines.failures import KnownFailures, day_number
 from pipelines.risk_scoring import find_cohort, slice_components
-from pipelines.settings import TrainingSettings
+from pipelines.training_settings import TrainingSettings
 
 # Peak: the parts and the whole they are joined to.
 _SHARE_OF_MEMORY_FOR_FEATURES = 0.5

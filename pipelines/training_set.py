@@ -22,9 +22,9 @@ from pipelines.failures import KnownFailures, day_number
 from pipelines.lake import Lake
 from pipelines.populations import read_populations
 from pipelines.progress import track
-from pipelines.settings import TrainingSettings
 from pipelines.span_scoring import percentile_signals
 from pipelines.training_sample import ChosenCells, choose_cells, choose_negative_share
+from pipelines.training_settings import TrainingSettings
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

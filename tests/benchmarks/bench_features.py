@@ -19,8 +19,8 @@ from pipelines.failures import read_failures
 from pipelines.lake import Lake, partition_key
 from pipelines.object_store import FolderStore
 from pipelines.risk_scoring import slice_components
-from pipelines.settings import TrainingSettings
 from pipelines.training_set import collect_training_set
+from pipelines.training_settings import TrainingSettings
 from tests.benchmarks.core_files import DATASET, SIGNALS, WrittenDays, write_core_days
 from tests.benchmarks.pandas_windows import AGGREGATES, frame_of, roll_windows
 from tests.benchmarks.rows import Row, Timing

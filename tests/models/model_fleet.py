@@ -9,7 +9,8 @@ from features.population import count_population
 from features.shards import component_keys, shard_lengths
 from features.target import Target, parse_target
 from pipelines.lake import Lake
-from pipelines.settings import Settings, TrainingSettings
+from pipelines.settings import Settings
+from pipelines.training_settings import TrainingSettings
 
 FIRST_DAY = dt.date(2026, 1, 1)
 N_DAYS = 200

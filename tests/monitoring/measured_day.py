@@ -13,8 +13,9 @@ from pipelines.lake import Lake
 from pipelines.monitoring.findings import DriftReport, Finding, ScoreState, SignalPsi, write_drift_report
 from pipelines.realised_rates import RateScope, RealisedRate, RealisedRates, write_realised_rates
 from pipelines.run_record import run_recorded
-from pipelines.settings import Settings, SourceSettings, TicketSettings
+from pipelines.settings import Settings, SourceSettings
 from pipelines.step_facts import StepFacts
+from pipelines.ticket_settings import TicketSettings
 from pipelines.tickets.record import TicketRecord, write_record
 from pipelines.tickets.tracker import Draft
 from pipelines.tickets.trackers.desk import Desk

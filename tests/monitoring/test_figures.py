@@ -8,7 +8,8 @@ from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
 from pipelines.monitoring.figures.metric import Metric, end_of_day_seconds
 from pipelines.monitoring.measure import METRICS, measure_day, render_metrics_table
-from pipelines.settings import Settings, TicketSettings
+from pipelines.settings import Settings
+from pipelines.ticket_settings import TicketSettings
 from tests.conftest import PROJECT
 from tests.monitoring.measured_day import DAY, MATURE, TARGET, fill, make_settings
 

@@ -16,10 +16,10 @@ from pipelines.folds import evaluate_span, fit_recipe
 from pipelines.lake import Lake
 from pipelines.object_store import FolderStore
 from pipelines.scorers import ModelScorer
-from pipelines.settings import TrainingSettings
 from pipelines.span_scoring import score_span
 from pipelines.store_views import ScratchStore
 from pipelines.training_set import collect_training_set
+from pipelines.training_settings import TrainingSettings
 
 SETTINGS = TrainingSettings(n_threads=1)
 # New tickets per 10,000 parts and 30 days. A short list has room for the surest signal only, a long one

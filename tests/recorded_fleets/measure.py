@@ -22,8 +22,8 @@ from pipelines.leak_check import check_rows
 from pipelines.promotion_gate import Contest, GateDecision, judge_first_model
 from pipelines.scorers import Cells as ScorableCells
 from pipelines.scorers import ModelScorer
-from pipelines.settings import TrainingSettings
 from pipelines.training_set import TrainingSet
+from pipelines.training_settings import TrainingSettings
 from tests.recorded_fleets.intervals import Spread, draw_average_precisions, summarise
 from tests.recorded_fleets.parts import find_leaning
 from tests.recorded_fleets.recording import Recording, number_of

@@ -15,8 +15,8 @@ from features.labels import ComponentFailures, label_component_days
 from features.shards import sample_mask
 from features.target import Target
 from pipelines.failures import day_of_number
-from pipelines.settings import TrainingSettings
 from pipelines.training_set import TrainingSet
+from pipelines.training_settings import TrainingSettings
 from tests.recorded_fleets.recording import Lives, Recording
 
 Days = npt.NDArray[np.int64]
