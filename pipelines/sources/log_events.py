@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from features.signatures import load_catalogue
+from features.signatures import Catalogue, load_catalogue
 from pipelines.sources.hw_events import EventCollector
 from pipelines.sources.journald import MessageTable, collect_entries
 from pipelines.sources.journald_export import read_export_fields
@@ -129,7 +129,7 @@ def read_log(log: LogVersion) -> FileEvents:
         collect_entries(
             batches,
             host_id=host_id,
-            table=_message_table(),
+            table=_message_table(load_catalogue()),
             collector=collector,
             findings=findings,
             day_numbers=day_numbers,
@@ -138,7 +138,7 @@ def read_log(log: LogVersion) -> FileEvents:
         text_log = TextLog(
             host_id=host_id,
             times=_times_of(log),
-            table=_shape_table(kind),
+            table=_shape_table(kind, load_catalogue()),
             collector=collector,
             findings=findings,
             day_numbers=day_numbers,
@@ -156,14 +156,15 @@ def read_log(log: LogVersion) -> FileEvents:
     )
 
 
-@functools.cache
-def _shape_table(kind: str) -> ShapeTable:
-    return ShapeTable(_CLOCKS[kind], load_catalogue())
+# Of a catalogue, not of the process: what was learned with one says nothing of another.
+@functools.lru_cache(maxsize=8)
+def _shape_table(kind: str, catalogue: Catalogue) -> ShapeTable:
+    return ShapeTable(_CLOCKS[kind], catalogue)
 
 
-@functools.cache
-def _message_table() -> MessageTable:
-    return MessageTable(load_catalogue())
+@functools.lru_cache(maxsize=2)
+def _message_table(catalogue: Catalogue) -> MessageTable:
+    return MessageTable(catalogue)
 
 
 def _format_of(file: LogFile, wanted: Format) -> str:
