@@ -6,7 +6,6 @@ values are the last of the day, known when the exporter last named the drive.
 
 import datetime as dt
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -28,7 +27,7 @@ from pipelines.prometheus.remote_read import SeriesSamples
 from pipelines.prometheus.sample_reading import LastValue, read_last_values, read_samples
 from pipelines.sources.raw_columns import raw_schema
 from pipelines.sources.smartctl_json import is_placeholder_serial
-from pipelines.sources.source import LeftOut
+from pipelines.sources.source import LeftOut, LeftOutCounter
 
 _NO_HOST = "no label names its host"
 _NO_SERIAL = "no serial number: smartctl could not open the drive"
@@ -62,30 +61,12 @@ class _Drive:
     seen_at: dt.datetime
 
 
-class _LeftOutCounter:
-    """Counts what gives no row, by reason, with one example each."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._examples: dict[str, str] = {}
-
-    def add(self, reason: str, example: str) -> None:
-        self._counts[reason] += 1
-        self._examples.setdefault(reason, example)
-
-    def entries(self) -> tuple[LeftOut, ...]:
-        return tuple(
-            LeftOut(reason=reason, count=count, example=self._examples[reason])
-            for reason, count in sorted(self._counts.items())
-        )
-
-
 def read_drive_rows(
     client: PrometheusClient, catalogue: Catalogue, span: DaySpan, naming: HostNaming, source: str
 ) -> DriveRows:
     """Return one row per drive that the exporter named on the day, ascending by host and device."""
     assert catalogue.drive is not None
-    left_out = _LeftOutCounter()
+    left_out = LeftOutCounter()
     named = read_samples(client, catalogue.drive, span.start_ms, span.end_ms - 1)
     drives = _find_drives(named, catalogue, catalogue.drive, naming, left_out)
     rows: dict[tuple[str, str], dict[str, int | float | bool]] = {key: {} for key in drives}
@@ -118,7 +99,7 @@ def _find_drives(
     catalogue: Catalogue,
     entry: DriveLabels,
     naming: HostNaming,
-    left_out: _LeftOutCounter,
+    left_out: LeftOutCounter,
 ) -> dict[tuple[str, str], _Drive]:
     last_seen = _last_times(named)
     found: dict[tuple[str, str], list[_Drive]] = {}
@@ -155,7 +136,7 @@ def _find_drives(
 
 
 def _one_drive_a_device(
-    found: dict[tuple[str, str], list[_Drive]], left_out: _LeftOutCounter
+    found: dict[tuple[str, str], list[_Drive]], left_out: LeftOutCounter
 ) -> dict[tuple[str, str], _Drive]:
     last: dict[tuple[str, str], _Drive] = {}
     for _device, drives in sorted(found.items()):

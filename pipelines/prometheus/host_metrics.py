@@ -1,6 +1,5 @@
 """Turn one catalogue entry's series of a day into rows of raw_host_metrics and of raw_inventory."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from pipelines.prometheus.host_names import HostNaming
 from pipelines.prometheus.remote_read import SeriesSamples
 from pipelines.prometheus.sample_reading import read_samples
 from pipelines.sources.raw_columns import complete_columns, repeat
-from pipelines.sources.source import LeftOut
+from pipelines.sources.source import LeftOut, LeftOutCounter
 
 _NO_HOST = "no label names its host"
 _NO_PART = "no label names its part"
@@ -108,16 +107,14 @@ def inventory_rows(
 def _assign(
     labels: tuple[Labels, ...], catalogue: Catalogue, entry: MetricEntry, naming: HostNaming
 ) -> _Assignment:
-    counts: Counter[str] = Counter()
-    examples: dict[str, str] = {}
+    left_out = LeftOutCounter()
     keys: list[tuple[str, str, tuple[str, ...]] | None] = []
     for each in labels:
         host = naming.host_of(each, catalogue)
         part = None if host is None else fill_template(entry.component, each, host)
         if host is None or part is None:
             reason = _NO_HOST if host is None else _NO_PART
-            counts[reason] += 1
-            examples.setdefault(reason, _written(each))
+            left_out.add(f"{entry.metric}: {reason}", _written(each))
             keys.append(None)
         else:
             keys.append((host, part, tuple(each.get(name, "") for name in entry.series)))
@@ -131,10 +128,7 @@ def _assign(
         sensors=np.array([-1 if key is None else sensor_codes[key] for key in keys], np.int64),
         parts=np.array([part_codes[host, part] for host, part, _ in sensors], np.int64),
         names=tuple(names),
-        left_out=tuple(
-            LeftOut(reason=f"{entry.metric}: {reason}", count=count, example=examples[reason])
-            for reason, count in sorted(counts.items())
-        ),
+        left_out=left_out.entries(),
     )
 
 

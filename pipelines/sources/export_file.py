@@ -7,12 +7,34 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field, field_validator
 
 from pipelines.errors import SourceError, TransientError
 from pipelines.sources.archives import stat_key
+from pipelines.sources.source import SourceOptions
 
 MAX_FILE_BYTES = 512 << 20
 FileVersion = tuple[int, int, int]
+
+
+class ExportOptions(SourceOptions):
+    """Which file, and what it calls its columns; ``fields`` are those that the kind knows."""
+
+    fields: ClassVar[tuple[str, ...]]
+
+    path: str = Field(description="CSV, JSON or JSON-lines file; relative to the config file.")
+    columns: Mapping[str, str] = Field(
+        default={}, description="The file's own names of columns, by ours: {host_id = 'hostname'}."
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _are_fields(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        if unknown := sorted(set(value) - set(cls.fields)):
+            raise ValueError(f"no such field: {', '.join(unknown)}; there are {', '.join(cls.fields)}")
+        return value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,17 +8,22 @@ import datetime as dt
 import functools
 import hashlib
 import logging
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import Field, field_validator
 
-from pipelines.sources.export_file import BadRow, FileVersion, find_version, read_records, read_version
+from pipelines.sources.export_file import (
+    BadRow,
+    ExportOptions,
+    FileVersion,
+    find_version,
+    read_records,
+    read_version,
+)
 from pipelines.sources.failure_rows import FIELDS, FailureRow, parse_failures
 from pipelines.sources.raw_columns import end_of_day, raw_schema
-from pipelines.sources.source import InputFile, LeftOut, RawTable, SourceOptions
+from pipelines.sources.source import InputFile, LeftOut, LeftOutCounter, RawTable, list_in_words
 
 log = logging.getLogger(__name__)
 
@@ -26,20 +31,10 @@ _NAMED_TWICE = "a part that another row says failed on the same day"
 _WHOLE_FILE = "rows of the whole file, of no day: "
 
 
-class Options(SourceOptions):
+class Options(ExportOptions):
     """Which file, and what it calls its columns."""
 
-    path: str = Field(description="CSV, JSON or JSON-lines file; relative to the config file.")
-    columns: Mapping[str, str] = Field(
-        default={}, description="The file's own names of columns, by ours: {failed_at = 'closed'}."
-    )
-
-    @field_validator("columns")
-    @classmethod
-    def _are_fields(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        if unknown := sorted(set(value) - set(FIELDS)):
-            raise ValueError(f"no such field: {', '.join(unknown)}; there are {', '.join(FIELDS)}")
-        return value
+    fields = FIELDS
 
 
 def list_days(options: Options, base_folder: Path) -> list[dt.date]:  # noqa: ARG001, every kind has it
@@ -64,8 +59,7 @@ def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawT
     rows, doubled = _first_of_each(_rows_of(day, parsed))
     left_out = _count([row for row in parsed if isinstance(row, BadRow)], doubled)
     if left_out:
-        listed = "; ".join(f"{each.count} × {each.reason} ({each.example})" for each in left_out)
-        log.warning(f"failure records of {day}, rows left out: {listed}")
+        log.warning(f"failure records of {day}, rows left out: {list_in_words(left_out)}")
     table = pa.Table.from_pylist([_record(row, day) for row in rows], raw_schema("raw_failures"))
     yield RawTable(dataset="raw_failures", table=table, inputs=(_input_of(path, rows),), left_out=left_out)
 
@@ -97,16 +91,12 @@ def _first_of_each(rows: Sequence[FailureRow]) -> tuple[list[FailureRow], list[F
 
 
 def _count(bad: Sequence[BadRow], doubled: Sequence[FailureRow]) -> tuple[LeftOut, ...]:
-    counts: Counter[str] = Counter()
-    examples: dict[str, str] = {}
-    named = [(_WHOLE_FILE + row.reason, row.example) for row in bad]
-    for reason, example in [*named, *((_NAMED_TWICE, row.component_id) for row in doubled)]:
-        counts[reason] += 1
-        examples.setdefault(reason, example)
-    return tuple(
-        LeftOut(reason=reason, count=count, example=examples[reason])
-        for reason, count in sorted(counts.items())
-    )
+    left_out = LeftOutCounter()
+    for row in bad:
+        left_out.add(_WHOLE_FILE + row.reason, row.example)
+    for failure in doubled:
+        left_out.add(_NAMED_TWICE, failure.component_id)
+    return left_out.entries()
 
 
 def _record(row: FailureRow, day: dt.date) -> dict[str, object]:

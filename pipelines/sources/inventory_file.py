@@ -8,18 +8,16 @@ import datetime as dt
 import functools
 import hashlib
 import logging
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import Field, field_validator
 
 from pipelines.errors import MissingInputError
-from pipelines.sources.export_file import BadRow, FileVersion, find_version, read_version
+from pipelines.sources.export_file import BadRow, ExportOptions, FileVersion, find_version, read_version
 from pipelines.sources.inventory_rows import FIELDS, InventoryRow, parse_inventory
 from pipelines.sources.raw_columns import end_of_day, raw_schema
-from pipelines.sources.source import InputFile, LeftOut, RawTable, SourceOptions
+from pipelines.sources.source import InputFile, LeftOut, LeftOutCounter, RawTable, list_in_words
 
 log = logging.getLogger(__name__)
 
@@ -30,20 +28,10 @@ _SUPERSEDED = "a later row says where the part is"
 _NOT_KNOWN = "not known yet on that day"
 
 
-class Options(SourceOptions):
+class Options(ExportOptions):
     """Which file, and what it calls its columns."""
 
-    path: str = Field(description="CSV, JSON or JSON-lines file; relative to the config file.")
-    columns: Mapping[str, str] = Field(
-        default={}, description="The file's own names of columns, by ours: {host_id = 'hostname'}."
-    )
-
-    @field_validator("columns")
-    @classmethod
-    def _are_fields(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        if unknown := sorted(set(value) - set(FIELDS)):
-            raise ValueError(f"no such field: {', '.join(unknown)}; there are {', '.join(FIELDS)}")
-        return value
+    fields = FIELDS
 
 
 def list_days(options: Options, base_folder: Path) -> list[dt.date]:  # noqa: ARG001, every kind has it
@@ -72,8 +60,7 @@ def read_day(options: Options, day: dt.date, base_folder: Path) -> Iterator[RawT
         )
     left_out = _count(bad, rows, parsed, day)
     if left_out:
-        listed = "; ".join(f"{each.count} × {each.reason} ({each.example})" for each in left_out)
-        log.warning(f"inventory of {day}, rows to look at: {listed}")
+        log.warning(f"inventory of {day}, rows to look at: {list_in_words(left_out)}")
     hosts = {row.component_id: row for row in rows if row.component_kind == "host"}
     table = pa.Table.from_pylist([_record(row, hosts, day) for row in rows], raw_schema("raw_inventory"))
     yield RawTable(dataset="raw_inventory", table=table, inputs=(_input_of(path, rows),), left_out=left_out)
@@ -114,33 +101,24 @@ def _count(
     parsed: Sequence[InventoryRow | BadRow],
     day: dt.date,
 ) -> tuple[LeftOut, ...]:
-    counts: Counter[str] = Counter()
-    examples: dict[str, str] = {}
-
-    def add(reason: str, example: str) -> None:
-        counts[reason] += 1
-        examples.setdefault(reason, example)
-
+    left_out = LeftOutCounter()
     for broken in bad:
-        add(broken.reason, broken.example)
+        left_out.add(broken.reason, broken.example)
     end = end_of_day(day)
     counted = {id(row) for row in rows}
     for row in _valid(parsed, end):
         if row.known_at is not None and row.known_at > end:
-            add(_NOT_KNOWN, row.component_id)
+            left_out.add(_NOT_KNOWN, row.component_id)
         elif id(row) not in counted:
-            add(_SUPERSEDED, row.component_id)
+            left_out.add(_SUPERSEDED, row.component_id)
     hosts = {row.component_id for row in rows if row.component_kind == "host"}
     for row in rows:
         host = row.texts.get("host_id")
         if host is None and row.component_kind != "host":
-            add(_NO_HOST, row.component_id)
+            left_out.add(_NO_HOST, row.component_id)
         elif hosts and host is not None and host not in hosts and row.component_kind != "host":
-            add(_UNKNOWN_HOST, f"{row.component_id} in {host}")
-    return tuple(
-        LeftOut(reason=reason, count=count, example=examples[reason])
-        for reason, count in sorted(counts.items())
-    )
+            left_out.add(_UNKNOWN_HOST, f"{row.component_id} in {host}")
+    return left_out.entries()
 
 
 def _record(row: InventoryRow, hosts: Mapping[str, InventoryRow], day: dt.date) -> dict[str, object]:

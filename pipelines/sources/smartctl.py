@@ -9,7 +9,6 @@ import functools
 import hashlib
 import logging
 import os
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from pipelines.errors import MissingInputError, SourceError, TransientError
 from pipelines.sources.archives import stat_key
 from pipelines.sources.raw_columns import end_of_day, raw_schema
 from pipelines.sources.smartctl_json import NoReading, Reading, parse_smartctl
-from pipelines.sources.source import InputFile, LeftOut, RawTable, SourceOptions
+from pipelines.sources.source import InputFile, LeftOut, LeftOutCounter, RawTable, SourceOptions
 
 log = logging.getLogger(__name__)
 
@@ -141,11 +140,9 @@ def _inputs_of(day: dt.date, folder: Path, options: Options) -> tuple[InputFile,
 def _readings_of(
     day: dt.date, folder: Path, options: Options
 ) -> tuple[list[_DriveReading], tuple[LeftOut, ...]]:
-    counts: Counter[str] = Counter()
-    examples: dict[str, str] = {}
+    left_out = LeftOutCounter()
     for path in sorted(folder.glob("*.json")):
-        counts[_NO_HOST] += 1
-        examples.setdefault(_NO_HOST, _as_utf8(path.name))
+        left_out.add(_NO_HOST, _as_utf8(path.name))
     last: dict[tuple[str, str, str], _DriveReading] = {}
     for output in _outputs_below(folder):
         entry = _read(output, options).entry
@@ -163,13 +160,8 @@ def _readings_of(
             if earlier is None:
                 continue
             reason = "an earlier reading of the same drive on that day"
-        counts[str(reason)] += 1
-        examples.setdefault(str(reason), output.name)
-    left_out = tuple(
-        LeftOut(reason=reason, count=count, example=examples[reason])
-        for reason, count in sorted(counts.items())
-    )
-    return list(last.values()), left_out
+        left_out.add(str(reason), output.name)
+    return list(last.values()), left_out.entries()
 
 
 _ANOTHER_DAY = "local_time is on another UTC day than the folder says"

@@ -4,7 +4,8 @@ import datetime as dt
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
@@ -38,6 +39,31 @@ class LeftOut:
     reason: str
     count: int
     example: str
+
+
+class LeftOutCounter:
+    """Counts what gives no row, by reason, with the first of each as an example."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
+
+    def add(self, reason: str, example: str) -> None:
+        """Count one."""
+        self._counts[reason] += 1
+        self._examples.setdefault(reason, example)
+
+    def entries(self) -> tuple[LeftOut, ...]:
+        """Return what was counted, by reason."""
+        return tuple(
+            LeftOut(reason=reason, count=count, example=self._examples[reason])
+            for reason, count in sorted(self._counts.items())
+        )
+
+
+def list_in_words(left_out: Sequence[LeftOut]) -> str:
+    """Return the entries as one line of a log."""
+    return "; ".join(f"{each.count} × {each.reason} ({each.example})" for each in left_out)
 
 
 @dataclass(frozen=True, kw_only=True)
