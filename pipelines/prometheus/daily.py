@@ -7,7 +7,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.prometheus.remote_read import SeriesSamples, Times, Values
+from pipelines.prometheus.remote_read import SeriesSamples
+from pipelines.prometheus.sample_records import Times, Values
 
 DAY_MS = 86_400_000
 # A counter's growth since yesterday's last scrape belongs to today if that scrape was this recent.

@@ -1,8 +1,7 @@
 """The wire format of Prometheus' remote read: which bytes ask for series, and which samples bytes hold.
 
 Messages ``ReadRequest`` and ``ReadResponse`` of prometheus/prompb/remote.proto, in snappy's block
-format. A sample is mostly 18 bytes long (9 where its value is 0, which protobuf leaves out), so whole
-series are read as NumPy records; whatever has another shape is read field by field.
+format. The samples of its series: ``sample_records``.
 """
 
 from collections.abc import Sequence
@@ -20,30 +19,11 @@ from pipelines.prometheus.protobuf_fields import (
     list_messages,
     read_length,
     read_varint,
-    skip_field,
 )
+from pipelines.prometheus.sample_records import Times, Values, read_samples
 
 # Far above any day of one metric; guards against a length field that is a lie.
 MAX_MESSAGE_BYTES = 2 << 30
-
-_SAMPLE = np.dtype(
-    {
-        "names": ["tag", "length", "value_tag", "value", "time"],
-        "formats": ["u1", "u1", "u1", "<f8", "<u8"],
-        "offsets": [0, 1, 2, 3, 10],
-        "itemsize": 18,
-    }
-)
-_ZERO_SAMPLE = np.dtype(
-    {"names": ["tag", "length", "time"], "formats": ["u1", "u1", "<u8"], "offsets": [0, 1, 1], "itemsize": 9}
-)
-_TIME_TAG = 0x10
-_SIX_BYTES_LAST = np.uint64(0x8080808080 << 16)  # five bytes go on, the sixth does not
-_SIX_BYTES_MASK = np.uint64(0x808080808080 << 16)
-
-Times = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
-_Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +83,7 @@ def decode_read_response(data: bytes) -> SeriesSamples:
             of_series, samples_at = _read_labels(message, start, end, known)
             labels.append(of_series)
             spans.append((samples_at, end))
-    counts, times, values = _read_samples(np.frombuffer(message, np.uint8), spans)
+    counts, times, values = read_samples(np.frombuffer(message, np.uint8), spans)
     return SeriesSamples(labels=tuple(labels), counts=counts, times_ms=times, values=values)
 
 
@@ -148,117 +128,3 @@ def _read_label(data: bytes) -> tuple[str, str]:
         elif tag == 0x12:
             value = text
     return name, value
-
-
-def _read_samples(
-    data: _Bytes, spans: Sequence[tuple[int, int]]
-) -> tuple[npt.NDArray[np.int64], Times, Values]:
-    times: list[Times] = [np.zeros(0, np.int64)]
-    values: list[Values] = [np.zeros(0)]
-    counts = np.zeros(len(spans), np.int64)
-    batch: list[_Bytes] = []
-    stride = 0
-    for number, (start, end) in enumerate(spans):
-        size = end - start
-        own = 0 if size < 2 else _SAMPLE.itemsize if data[start + 1] == 16 else _ZERO_SAMPLE.itemsize
-        if own == 0 or size % own:
-            own = 0
-        if batch and own != stride:
-            _flush(batch, stride, counts[number - len(batch) : number], times, values)
-        stride = own
-        batch.append(data[start:end])
-    if batch:
-        _flush(batch, stride, counts[len(spans) - len(batch) :], times, values)
-    return counts, np.concatenate(times), np.concatenate(values)
-
-
-def _flush(
-    batch: list[_Bytes], stride: int, counts: npt.NDArray[np.int64], times: list[Times], values: list[Values]
-) -> None:
-    """Decode the series of ``batch`` in one go if all their samples have ``stride`` bytes, else one by one."""
-    if stride:
-        joined = np.concatenate(batch)
-        if (decoded := _read_records(joined, stride)) is not None:
-            times.append(decoded[0])
-            values.append(decoded[1])
-            counts[:] = [len(each) // stride for each in batch]
-            batch.clear()
-            return
-    for number, each in enumerate(batch):
-        own_times, own_values = _read_mixed(each)
-        times.append(own_times)
-        values.append(own_values)
-        counts[number] = len(own_times)
-    batch.clear()
-
-
-def _read_records(data: _Bytes, stride: int) -> tuple[Times, Values] | None:
-    """Return the samples if all have the usual shape; ``stride`` is 18, or 9 for values that are 0."""
-    if stride == _SAMPLE.itemsize:
-        records = data.view(_SAMPLE)
-        heads = (records["tag"] == 0x12) & (records["length"] == 16) & (records["value_tag"] == 0x09)
-        heads &= data[11::18] == _TIME_TAG
-        packed = records["time"]
-        values = records["value"].astype(np.float64)
-    else:
-        records = data.view(_ZERO_SAMPLE)
-        heads = (records["tag"] == 0x12) & (records["length"] == 7) & (data[2::9] == _TIME_TAG)
-        packed = records["time"]
-        values = np.zeros(len(records))
-    if not heads.all() or not ((packed & _SIX_BYTES_MASK) == _SIX_BYTES_LAST).all():
-        return None
-    times = np.zeros(len(records), np.uint64)
-    for i in range(6):
-        # Byte i of the number lies at bit 16 + 8 i of the word that ends with it and counts from bit 7 i.
-        times |= (packed >> np.uint64(16 + i)) & np.uint64(0x7F << 7 * i)
-    return times.astype(np.int64), values
-
-
-def _read_mixed(data: _Bytes) -> tuple[Times, Values]:
-    """Return the samples of one series of any shape: runs of equal length, and single ones between."""
-    times: list[Times] = [np.zeros(0, np.int64)]
-    values: list[Values] = [np.zeros(0)]
-    raw = data.tobytes()
-    at, end = 0, len(raw)
-    while at < end:
-        stride = {16: 18, 7: 9}.get(raw[at + 1] if at + 1 < end else 0, 0)
-        if stride and (run := _run_length(data[at:], stride)):
-            decoded = _read_records(data[at : at + run * stride], stride)
-            if decoded is not None:
-                times.append(decoded[0])
-                values.append(decoded[1])
-                at += run * stride
-                continue
-        tag, at = read_varint(raw, at, end)
-        if tag != 0x12:
-            at = skip_field(raw, tag, at, end)  # histograms and exemplars
-            continue
-        start, at = read_length(raw, at, end)
-        time, value = _read_sample(raw, start, at)
-        times.append(np.array([time], np.int64))
-        values.append(np.array([value]))
-    return np.concatenate(times), np.concatenate(values)
-
-
-def _run_length(data: _Bytes, stride: int) -> int:
-    """Return how many samples of ``stride`` bytes follow each other from here."""
-    whole = data[: len(data) // stride * stride]
-    alike = (whole[0::stride] == 0x12) & (whole[1::stride] == stride - 2)
-    return len(alike) if alike.all() else int(np.argmin(alike))
-
-
-def _read_sample(data: bytes, at: int, end: int) -> tuple[int, float]:
-    time, value = 0, 0.0
-    while at < end:
-        tag, at = read_varint(data, at, end)
-        if tag == 0x09:
-            if at + 8 > end:
-                raise BrokenMessageError("a value cut short")
-            value = float(np.frombuffer(data, "<f8", 1, at)[0])
-            at += 8
-        elif tag == _TIME_TAG:
-            time, at = read_varint(data, at, end)
-            time -= (time >> 63) << 64
-        else:
-            at = skip_field(data, tag, at, end)
-    return time, value
