@@ -20,6 +20,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from airflow.sdk import dag, get_current_context, task
+from prefail_airflow.mapped_tasks import PART_NAME, name_part
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
 from prefail_airflow.steps import end_with, open_run
 from prefail_airflow.trigger_form import BACKTEST_PARAMS
@@ -50,14 +51,13 @@ def backtest() -> None:
         spans = split_span(parse_day(asked["from_day"]), parse_day(asked["to_day"]), max(1, asked["folds"]))
         return [{"first": first.isoformat(), "last": last.isoformat()} for first, last in spans]
 
-    @task(task_display_name="Backtest a fold", map_index_template="{{ span }}")
+    @task(task_display_name="Backtest a fold", map_index_template=PART_NAME)
     def judge(fold: Mapping[str, str]) -> str:
         from pipelines.backtest import backtest_target
         from pipelines.day_span import parse_day
 
-        context = get_current_context()
-        context["span"] = f"{fold['first']} to {fold['last']}"  # type: ignore[typeddict-unknown-key]
-        asked = context["params"]
+        name_part(f"{fold['first']} to {fold['last']}")
+        asked = get_current_context()["params"]
         first = parse_day(fold["first"])
         settings, lake = open_run()
         report = backtest_target(

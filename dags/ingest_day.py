@@ -32,9 +32,10 @@ On failure:
 import datetime as dt
 import logging
 
-from airflow.sdk import CronPartitionTimetable, TriggerRule, dag, get_current_context, task
+from airflow.sdk import CronPartitionTimetable, TriggerRule, dag, task
 from prefail_airflow.asof import as_of_day
 from prefail_airflow.assets import COMPONENT_DAYS, DAY_KEY_FORMAT
+from prefail_airflow.mapped_tasks import PART_NAME, name_part
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
 from prefail_airflow.source_check import check_sources as check_sources_of_day
 from prefail_airflow.steps import end_with, open_run, run_step
@@ -67,13 +68,13 @@ def ingest_day() -> None:
     # Its facts are the last line of the log, so what it returns is not said after them.
     @task(
         task_display_name="Read and check a source",
-        map_index_template="{{ source_name }}",
+        map_index_template=PART_NAME,
         show_return_value_in_logs=False,
     )
     def ingest(source_name: str) -> str:
         from pipelines.ingest import ingest_day as ingest_sources_of_day
 
-        get_current_context()["source_name"] = source_name  # type: ignore[typeddict-unknown-key]
+        name_part(source_name)
         settings, lake = open_run()
         day = as_of_day()
         facts = ingest_sources_of_day(day, settings, lake, source_names=[source_name])

@@ -26,11 +26,12 @@ import datetime as dt
 from collections.abc import Mapping
 from functools import partial
 
-from airflow.sdk import PartitionedAssetTimetable, TriggerRule, dag, get_current_context, task
+from airflow.sdk import PartitionedAssetTimetable, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 from prefail_airflow.approvals import as_arguments, ask_each, read_answer
 from prefail_airflow.asof import as_of_day
 from prefail_airflow.assets import OUT_AT_RISK_HOSTS
+from prefail_airflow.mapped_tasks import PART_NAME, name_part
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
 from prefail_airflow.steps import end_with, open_run, run_step, today_utc
 from prefail_airflow.trigger_form import ASOF_PARAM
@@ -59,14 +60,10 @@ PLAN = "published/at_risk_hosts/day={day}/plan.html"
 def ticket_day() -> None:
     @task(task_display_name="Bring the tickets in line")
     def tickets() -> str:
-        from pipelines.run_record import run_recorded
         from pipelines.ticket_step import reconcile_tickets_day
 
-        settings, lake = open_run()
-        day = as_of_day()
         # Only with today's date can the step tell a replay from this morning.
-        facts = run_recorded(partial(reconcile_tickets_day, today=today_utc()), day, settings, lake)
-        return end_with(facts.summary, PLAN.format(day=day), lake)
+        return run_step(partial(reconcile_tickets_day, today=today_utc()), output=PLAN)
 
     @task(task_display_name="See what needs approval")
     def find_questions() -> list[dict[str, object]]:
@@ -75,12 +72,12 @@ def ticket_day() -> None:
         question = ask_about_tickets(as_of_day(), *open_run(), today_utc())
         return [] if question is None else [as_arguments(question)]
 
-    @task(task_display_name="Carry out the answer", map_index_template="{{ answer }}")
+    @task(task_display_name="Carry out the answer", map_index_template=PART_NAME)
     def carry_out(answered: Mapping[str, object]) -> str:
         from pipelines.ticket_approval import decide_tickets_day
 
         answer = read_answer(answered)
-        get_current_context()["answer"] = answer.summary  # type: ignore[typeddict-unknown-key]
+        name_part(answer.summary)
         settings, lake = open_run()
         day = as_of_day()
         n = int(str(answered["about"]))

@@ -17,23 +17,23 @@ On failure:
   before anything else; do not raise the limit.
 - "not enough" failures: the history is too short or the cohort too small for this target.
 - Out of memory: lower training.memory_limit_mb or training.negatives_per_positive in prefail.toml.
+- `train` of one target is red: nobody is asked about the others of that day. Put it right and clear it with its
+  downstream tasks, or answer for them by hand: `prefail promote --target T`, `prefail reject --target T`.
 - `ask` is waiting: a person has to answer in the UI. Skipped: no challenger passed the gate, or none has to ask.
 - `settle`, "waits for approval": somebody else has decided meanwhile; the log says how to go on.
 - To go back to the model before: `prefail rollback`.
 """
 
 import datetime as dt
-import logging
 from collections.abc import Mapping
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 from prefail_airflow.approvals import as_arguments, ask_each, read_answer
 from prefail_airflow.asof import as_of_day
+from prefail_airflow.mapped_tasks import PART_NAME, name_part
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
 from prefail_airflow.steps import end_with, open_run
 from prefail_airflow.trigger_form import ASOF_PARAM
-
-log = logging.getLogger(__name__)
 
 
 @dag(
@@ -60,11 +60,11 @@ def train_models() -> None:
         is_by_hand = get_current_context()["dag_run"].run_type == "manual"
         return list(list_due_targets(as_of_day(), *open_run(), is_asked_for=is_by_hand))
 
-    @task(task_display_name="Train a challenger", map_index_template="{{ target }}")
+    @task(task_display_name="Train a challenger", map_index_template=PART_NAME)
     def train(target: str) -> str:
         from pipelines.train import train_target
 
-        get_current_context()["target"] = target  # type: ignore[typeddict-unknown-key]
+        name_part(target)
         settings, lake = open_run()
         facts = train_target(target, as_of_day(), settings, lake, who="train_models in Airflow")
         output = f"models/{facts.model_id}/card.json" if facts.model_id else f"registry/{target}/"
@@ -76,12 +76,12 @@ def train_models() -> None:
 
         return [as_arguments(question) for question in ask_about_models(targets, as_of_day(), *open_run())]
 
-    @task(task_display_name="Write down the answer", map_index_template="{{ answer }}")
+    @task(task_display_name="Write down the answer", map_index_template=PART_NAME)
     def settle(answered: Mapping[str, object]) -> str:
         from pipelines.proposals import settle_proposal
 
         answer = read_answer(answered)
-        get_current_context()["answer"] = answer.summary  # type: ignore[typeddict-unknown-key]
+        name_part(answer.summary)
         _, lake = open_run()
         entry = settle_proposal(str(answered["about"]), answer, lake)
         return end_with(entry.summary, f"registry/{entry.target}/ledger/", lake)

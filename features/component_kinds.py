@@ -105,6 +105,11 @@ class ComponentKind(_Section):
         return frozenset({"host_id", "known_at"} | named | of_parts)
 
     @property
+    def label_forms(self) -> tuple[re.Pattern[str], ...]:
+        """Return ``labels`` as expressions that take upper and lower case alike."""
+        return tuple(re.compile(form, re.IGNORECASE) for form in self.labels)
+
+    @property
     def raw_datasets(self) -> tuple[str, ...]:
         """Return the raw_ datasets that the kind reads, in the order of its signals."""
         return tuple(dict.fromkeys(signal.source.dataset for signal in self.signals))
@@ -112,13 +117,18 @@ class ComponentKind(_Section):
 
 def days_out_after_failure(name: str) -> int:
     """Return ``out_after_failure_days`` of a kind; of drives, which are no declared kind, the longest."""
-    declared = name in list_component_kinds()
-    return load_component_kind(name).out_after_failure_days if declared else MAX_WINDOW_DAYS
+    declared = find_component_kind(name)
+    return MAX_WINDOW_DAYS if declared is None else declared.out_after_failure_days
 
 
 def list_component_kinds() -> tuple[str, ...]:
     """Return the kinds that are declared as data, sorted."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def find_component_kind(name: str) -> ComponentKind | None:
+    """Return a declaration; None for drives, which are decoded, and for kinds that nobody declared."""
+    return load_component_kind(name) if name in list_component_kinds() else None
 
 
 @functools.cache

@@ -1,6 +1,5 @@
 """Make the days of a component kind from raw_ rows, as the kind's declaration says."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -43,11 +42,11 @@ def make_component_days(
     One row per host that any row speaks of; of parts, one per part that any of the signals' rows names, and
     per part of the ``inventory`` (raw_inventory, one row per component_id) on such a host: silence of a host
     that was heard is good news of its parts, silence of the host is none. Rows that name no part count for
-    the host alone. ``earlier`` has, by dataset and
-    column, the values of the days before (``host_id``, ``value``); without it, nothing can be called new.
-    known_at is that of the latest row about the component or its host.
+    the host alone. known_at is that of the latest row about the component or its host.
 
-    Of ``unheard`` signals nothing said is null, not 0; a part of which nothing else is known is left out.
+    ``earlier`` has, by dataset and column, the values of the days before (``host_id``, ``value``); without it,
+    nothing can be called new. Of ``unheard`` signals nothing said is null, not 0; a part of which nothing else
+    is known is left out.
     """
     is_part = kind.identity == "component_id"
     parts = _parts_of(kind, inventory) if is_part else None
@@ -119,8 +118,7 @@ def _name_rows(kind: ComponentKind, table: pa.Table, parts: pa.Table | None) -> 
     """Return the rows that are about a part of the kind, with the part's name in a column ``id``."""
     table = table.filter(pc.equal(table["component_kind"], kind.kind))
     hint = next(name for name in HINTS if name in table.column_names)
-    forms = [re.compile(form, re.IGNORECASE) for form in kind.labels]
-    found = name_parts(table, parts, hint=hint, labels=forms, place_columns=kind.place_columns)
+    found = name_parts(table, parts, hint=hint, labels=kind.label_forms, place_columns=kind.place_columns)
     return table.append_column("id", found.ids).filter(pc.is_valid(found.ids)), found
 
 

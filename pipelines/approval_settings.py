@@ -6,7 +6,9 @@ from pipelines.lake_settings import Section
 
 
 class ApprovalSettings(Section):
-    """Who nobody answers is told no. Off, the gate and the ticket policy decide alone, as they always do first."""
+    """A question that nobody answers in time is answered no. Off, the gate and the ticket policy decide alone,
+    as they always do first.
+    """
 
     promotion: bool = Field(
         default=False, description="A model that passes the gate becomes champion only when a person says so."

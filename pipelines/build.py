@@ -4,6 +4,8 @@ import datetime as dt
 import logging
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from data_contracts.loader import load_contract
 from features.component_kinds import list_component_kinds, load_component_kind
 from pipelines.build_drives import DriveDays, make_drive_days, write_drive_days
@@ -11,8 +13,10 @@ from pipelines.build_kinds import build_kind_day, has_raw_rows
 from pipelines.day_failures import DATASET as FAILURES
 from pipelines.day_failures import find_failures
 from pipelines.errors import MissingInputError, PermanentError
+from pipelines.inventory import read_inventory
 from pipelines.lake import Lake
 from pipelines.settings import Settings
+from pipelines.source_outages import find_outages
 from pipelines.step_facts import StepFacts
 from pipelines.unknown_hosts import describe_unknown_hosts, find_unknown_hosts
 from pipelines.validation import validate_day
@@ -24,12 +28,13 @@ def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
     """Write the days of each component kind, core_failures and, last, core_drive_days of ``day``.
 
     A kind that can't be built, or of which nothing was delivered, costs the others nothing: its day is not
-    written, and said so. Only where none can be built the first error is raised.
+    written, and said so. Only where none can be built an error is raised: that of the drives, or else the last.
     """
-    kinds = _build_kinds(day, settings, lake)
+    inventory = read_inventory(day, settings, lake)
+    kinds = _build_kinds(day, settings, lake, inventory)
     drives, errors = None, list(kinds.errors)
     try:
-        drives = make_drive_days(day, settings, lake)
+        drives = make_drive_days(day, settings, lake, inventory=inventory)
     except PermanentError as error:
         log.error(f"core_drive_days of {day} was not built: {error}")
         errors.append(("drive", error))
@@ -41,6 +46,7 @@ def build_day(day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
             day,
             settings,
             lake,
+            inventory=inventory,
             drives=None if drives is None else drives.failures,
             drive_days=None if drives is None else drives.table,
         ),
@@ -73,15 +79,16 @@ class _BuiltKinds:
     errors: tuple[tuple[str, PermanentError], ...]
 
 
-def _build_kinds(day: dt.date, settings: Settings, lake: Lake) -> _BuiltKinds:
+def _build_kinds(day: dt.date, settings: Settings, lake: Lake, inventory: pa.Table | None) -> _BuiltKinds:
     """Build the kinds that are data; a kind that can't be built is said and left out."""
     built, errors = [], []
+    outages = find_outages(day, settings, lake)
     for name in list_component_kinds():
         kind = load_component_kind(name)
         if not has_raw_rows(kind, day, settings, lake):
             continue
         try:
-            facts = build_kind_day(kind, day, settings, lake)
+            facts = build_kind_day(kind, day, settings, lake, inventory=inventory, outages=outages)
         except PermanentError as error:
             log.error(f"{kind.dataset} of {day} was not built: {error}")
             errors.append((name, error))

@@ -13,7 +13,6 @@ from features.signals import load_signals
 from features.smart_decoding import decode_drive_smart
 from pipelines.cube_reading import shard_row_groups
 from pipelines.day_failures import describe_drives
-from pipelines.inventory import read_inventory
 from pipelines.lake import Lake
 from pipelines.populations import DATASET as POPULATIONS
 from pipelines.raw_parts import first_row_of_each, read_raw_parts
@@ -35,16 +34,18 @@ class DriveDays:
     facts: tuple[tuple[str, object], ...]
 
 
-def make_drive_days(day: dt.date, settings: Settings, lake: Lake) -> DriveDays | None:
+def make_drive_days(
+    day: dt.date, settings: Settings, lake: Lake, *, inventory: pa.Table | None
+) -> DriveDays | None:
     """Return the day of drives; None where no source delivered any.
 
-    A drive that two sources report counts once: the source named first in the settings wins.
+    ``inventory`` is the day's raw_inventory. A drive that two sources report counts once: the source named
+    first in the settings wins.
     """
     raw = read_raw_parts("raw_drive_smart", day, settings, lake)
     if raw is None:
         return None
     raw, n_doubled = first_row_of_each(["serial_number"], raw)
-    inventory = read_inventory(day, settings, lake)
     decoded = decode_drive_smart(raw, inventory)
     checked = validate_day(load_contract(DATASET), decoded.table, day, lake)
     counts = count_population(checked.table, [signal.name for signal in load_signals()], "drive")

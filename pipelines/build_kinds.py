@@ -2,6 +2,9 @@
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
+
+import pyarrow as pa
 
 from data_contracts.loader import load_contract
 from features.component_kinds import ComponentKind
@@ -10,26 +13,34 @@ from features.population import count_population
 from pipelines.cube_reading import shard_row_groups
 from pipelines.earlier_values import read_earlier_values
 from pipelines.errors import MissingInputError
-from pipelines.inventory import read_inventory
 from pipelines.lake import Lake
 from pipelines.populations import DATASET as POPULATIONS
 from pipelines.populations import population_part
 from pipelines.raw_parts import first_row_of_each, read_raw_parts
 from pipelines.settings import Settings
 from pipelines.silent_signals import find_unheard_signals
-from pipelines.source_outages import find_outages
+from pipelines.source_outages import SourceOutage
 from pipelines.step_facts import StepFacts
 from pipelines.validation import validate_day
 
 log = logging.getLogger(__name__)
 
 
-def build_kind_day(kind: ComponentKind, day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
+def build_kind_day(
+    kind: ComponentKind,
+    day: dt.date,
+    settings: Settings,
+    lake: Lake,
+    *,
+    inventory: pa.Table | None,
+    outages: Sequence[SourceOutage],
+) -> StepFacts:
     """Write the kind's part of core_model_population and, last, its core_ dataset of ``day``.
 
     A raw_ dataset that no source delivered leaves its signals null; ``MissingInputError`` if there is
     none of them at all. Where nothing speaks of a component of the kind, its day is removed. What only a
-    source that is down used to say of a host is null, though others still speak of the host.
+    source that is down used to say of a host is null, though others still speak of the host. ``inventory`` is the
+    day's raw_inventory, ``outages`` are those of the day.
     """
     raw = {}
     for name in kind.raw_datasets:
@@ -45,9 +56,7 @@ def build_kind_day(kind: ComponentKind, day: dt.date, settings: Settings, lake: 
             dataset=kind.dataset,
             day=day.isoformat(),
         )
-    inventory = read_inventory(day, settings, lake)
     earlier = read_earlier_values(kind, day, raw, settings, lake)
-    outages = find_outages(day, settings, lake)
     unheard = find_unheard_signals(kind, day, raw, outages, settings, lake)
     made = make_component_days(kind, raw, inventory, earlier, unheard)
     part = population_part(kind.kind)

@@ -1,17 +1,17 @@
 """Which ingested days were made of something that is no longer so: late files, replaced files, lost files.
 
-Compares the digests that ``ingested/day=…/part-<source>.json`` keeps with what each source has now.
+Compares the digests that the records of deliveries keep with what each source has now.
 """
 
 import datetime as dt
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from pipelines.deliveries import delivery_key, list_deliveries
 from pipelines.errors import MissingInputError, PermanentError
 from pipelines.ingest import IngestedSource, ingest_day
 from pipelines.lake import Lake
@@ -21,7 +21,6 @@ from pipelines.step_facts import StepFacts
 
 log = logging.getLogger(__name__)
 
-_KEY = re.compile(r"^ingested/day=(\d{4}-\d{2}-\d{2})/part-(.+)\.json$")
 _RECORD = TypeAdapter(IngestedSource)
 
 
@@ -132,14 +131,13 @@ def describe_change(change: ChangedDay) -> str:
 
 def _ingested_days(lake: Lake) -> dict[str, list[dt.date]]:
     days: dict[str, list[dt.date]] = {}
-    for item in lake.store.list_keys("ingested/day="):
-        if found := _KEY.match(item.key):
-            days.setdefault(found.group(2), []).append(dt.date.fromisoformat(found.group(1)))
+    for day, source in list_deliveries(lake):
+        days.setdefault(source, []).append(day)
     return days
 
 
 def _read_record(lake: Lake, day: dt.date, source: str) -> IngestedSource:
-    key = f"ingested/day={day}/part-{source}.json"
+    key = delivery_key(source, day)
     try:
         return _RECORD.validate_python(lake.read_json(key))
     except ValidationError as broken:

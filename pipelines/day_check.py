@@ -1,7 +1,6 @@
 """Which days never fired, fired twice, or are stuck, and the command that heals each."""
 
 import datetime as dt
-import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,16 +11,15 @@ from pipelines.day_span import list_span
 from pipelines.day_states import LakeDays, find_manifest, find_plan_record, read_lake_days
 from pipelines.errors import MissingInputError, PermanentError
 from pipelines.lake import Lake
-from pipelines.published_list import MANIFEST_FILE, Manifest
+from pipelines.published_list import MANIFEST_FILE, Manifest, digest
 from pipelines.settings import Settings
+from pipelines.source_outages import USUAL_DAYS
 from pipelines.tickets.claim import read_last_day
 
 log = logging.getLogger(__name__)
 
 N_DAYS = 30
 """How many days are looked at where nobody says."""
-# As long as score and build wait for a source before they take it for gone.
-_SOURCE_GONE_DAYS = 7
 
 
 class Trouble(StrEnum):
@@ -153,7 +151,7 @@ class _Digests:
         """Return the SHA-256 of an object, null where there is none."""
         if key not in self._known:
             try:
-                self._known[key] = hashlib.sha256(self.lake.store.read(key)).hexdigest()
+                self._known[key] = digest(self.lake.store.read(key))
             except MissingInputError:
                 self._known[key] = None
         return self._known[key]
@@ -228,7 +226,7 @@ def _check_inputs(
 
 
 def _find_missing_sources(day: dt.date, days: LakeDays, settings: Settings) -> list[str]:
-    before = [day - dt.timedelta(days=back) for back in range(1, _SOURCE_GONE_DAYS + 1)]
+    before = [day - dt.timedelta(days=back) for back in range(1, USUAL_DAYS + 1)]
     lately = {name for past in before for name in days.delivered.get(past, ())}
     names = [source.name for source in settings.sources]
     return [name for name in names if name in lately and name not in days.delivered[day]]

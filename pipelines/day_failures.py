@@ -5,15 +5,16 @@ repair that follows it are two tales of one event.
 """
 
 import datetime as dt
-import re
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.arrow_schema import schema_of
 from data_contracts.loader import load_contract
-from features.component_kinds import list_component_kinds, load_component_kind
+from features.component_kinds import find_component_kind
 from features.event_components import name_parts
+from features.kind_days import UNKNOWN_MODEL
 from features.shards import component_keys
 from pipelines.inventory import read_inventory
 from pipelines.lake import Lake
@@ -32,24 +33,27 @@ def find_failures(
     settings: Settings,
     lake: Lake,
     *,
+    inventory: pa.Table | None,
     drives: pa.Table | None = None,
     drive_days: pa.Table | None = None,
 ) -> pa.Table:
     """Return core_failures of ``day``: one row per component that failed.
 
-    ``drives`` has the drives of which a source says so, in the dataset's columns; ``drive_days`` is the
-    day's core_drive_days, not written yet. The days before are read as they are: build a span oldest day
-    first.
+    ``inventory`` is the day's raw_inventory; ``drives`` has the drives of which a source says so, in the
+    dataset's columns; ``drive_days`` is the day's core_drive_days, not written yet. The days before are read
+    as they are: build a span oldest day first.
     """
     records = read_raw_parts("raw_failures", day, settings, lake)
     told = [_NO_FAILURE] if drives is None else [_NO_FAILURE, drives]
     if records is not None and records.num_rows:
         records, _ = first_row_of_each(load_contract("raw_failures").grain, records)
+        before = read_inventory(day - dt.timedelta(days=1), settings, lake)
+        inventories = [each for each in (before, inventory) if each is not None]
         told += [
             _describe_records(
                 kind,
                 records.filter(pc.equal(records["component_kind"], kind)),
-                _known_parts(kind, day, settings, lake, drive_days if kind == "drive" else None),
+                _known_parts(kind, day, inventories, drive_days if kind == "drive" else None, lake),
             )
             for kind in sorted(pc.unique(records["component_kind"]).to_pylist())
         ]
@@ -97,15 +101,15 @@ _NO_FAILURE = _SCHEMA.empty_table()
 
 def _describe_records(kind: str, records: pa.Table, parts: pa.Table) -> pa.Table:
     """Lay each record to a component: by name, or by slot or label on the host it was taken from."""
-    declared = load_component_kind(kind) if kind in list_component_kinds() else None
-    forms = [re.compile(form, re.IGNORECASE) for form in (declared.labels if declared else ())]
+    declared = find_component_kind(kind)
+    forms = () if declared is None else declared.label_forms
     named = name_parts(records, parts, hint="component_id", labels=forms).ids
     # What nobody knows keeps the name that the record gives it: a drive's serial number has no host.
     at = pc.index_in(named, value_set=parts["component_id"].combine_chunks())
     known = pa.table(
         {
             "component_id": pc.if_else(pc.is_valid(at), named, records["component_id"].combine_chunks()),
-            "model": pc.fill_null(parts["model"].combine_chunks().take(at), "unknown"),
+            "model": pc.fill_null(parts["model"].combine_chunks().take(at), UNKNOWN_MODEL),
             "host_id": pc.coalesce(
                 parts["host_id"].combine_chunks().take(at), records["host_id"].combine_chunks()
             ),
@@ -117,20 +121,17 @@ def _describe_records(kind: str, records: pa.Table, parts: pa.Table) -> pa.Table
 
 
 def _known_parts(
-    kind: str, day: dt.date, settings: Settings, lake: Lake, unwritten: pa.Table | None
+    kind: str, day: dt.date, inventories: Sequence[pa.Table], unwritten: pa.Table | None, lake: Lake
 ) -> pa.Table:
     """Return the parts of a kind as of the day before: component_id, model, host_id, slot, each once.
 
-    Of the day itself only names: by its evening the place of a failed part may hold another.
+    ``inventories``: the day before's, then the day's. Only the first of them says places: by the evening of the
+    day that of a failed part may hold another.
     """
     tables = [_NOBODY]
-    for at in (day - dt.timedelta(days=1), day):
-        inventory = read_inventory(at, settings, lake)
-        if inventory is not None:
-            of_kind = inventory.filter(pc.equal(inventory["component_kind"], kind)).select(
-                _NOBODY.column_names
-            )
-            tables.append(_without_slots(of_kind) if len(tables) > 1 else of_kind)
+    for number, inventory in enumerate(inventories):
+        of_kind = inventory.filter(pc.equal(inventory["component_kind"], kind)).select(_NOBODY.column_names)
+        tables.append(_without_slots(of_kind) if number else of_kind)
     if unwritten is not None:
         tables.append(_without_slots(unwritten))
     dataset = f"core_{kind}_days"

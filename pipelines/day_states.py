@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from data_contracts.loader import list_contracts
+from pipelines.deliveries import list_deliveries
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
 from pipelines.planning_board import RECORD_FILE, PlanRecord
 from pipelines.published_list import ROOT, Manifest, day_folder, read_day_manifest
 
-_INGESTED = re.compile(r"^ingested/day=(\d{4}-\d{2}-\d{2})/part-(.+)\.json$")
 _BLOCKED = re.compile(r"^verdicts/([a-z0-9_]+)/day=(\d{4}-\d{2}-\d{2})/part-([^/.]+)\.blocked\.json$")
 _EDITION = re.compile(rf"^{ROOT}/edition=(\d{{4}}-\d{{2}}-\d{{2}})-([0-9a-f]+)/manifest\.json$")
 
@@ -46,9 +46,8 @@ def read_lake_days(lake: Lake) -> LakeDays:
     delivered: defaultdict[dt.date, set[str]] = defaultdict(set)
     blocked: defaultdict[dt.date, list[BlockedPart]] = defaultdict(list)
     editions: defaultdict[dt.date, list[str]] = defaultdict(list)
-    for item in lake.store.list_keys("ingested/day="):
-        if found := _INGESTED.match(item.key):
-            delivered[dt.date.fromisoformat(found.group(1))].add(found.group(2))
+    for day, source in list_deliveries(lake):
+        delivered[day].add(source)
     for item in lake.store.list_keys("verdicts/"):
         if found := _BLOCKED.match(item.key):
             part = BlockedPart(dataset=found.group(1), part=found.group(3))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from data_contracts.loader import load_contract
+from pipelines.deliveries import delivery_key
 from pipelines.errors import ConfigError, MissingInputError, PrefailError
 from pipelines.lake import Lake
 from pipelines.lake_format import mark_format
@@ -135,7 +136,7 @@ def _ingest_source(day: dt.date, source: SourceSettings, settings: Settings, lak
         left_out=tuple(dict.fromkeys(left for raw in delivered for left in raw.left_out)),
     )
     # Says which bytes a day was made of, so that a file that changed later is noticed.
-    lake.write_json(f"ingested/day={day}/part-{source.name}.json", dataclasses.asdict(record))
+    lake.write_json(delivery_key(source.name, day), dataclasses.asdict(record))
     return record
 
 

@@ -5,10 +5,11 @@ import datetime as dt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.deliveries import has_delivered
 from pipelines.lake import Lake
 from pipelines.raw_parts import first_row_of_each
 from pipelines.settings import Settings
-from pipelines.source_outages import USUAL_DAYS, has_delivered
+from pipelines.source_outages import week_before
 
 DATASET = "raw_inventory"
 _PLACE = ("slot", "rack", "site")
@@ -45,8 +46,7 @@ def find_inventory_days(day: dt.date, settings: Settings, lake: Lake) -> tuple[t
         if lake.has_day(DATASET, day, part=source.name):
             found.append((source.name, day))
         elif not has_delivered(source.name, day, lake):
-            earlier = (day - dt.timedelta(days=back) for back in range(1, USUAL_DAYS + 1))
-            last = next((at for at in earlier if lake.has_day(DATASET, at, part=source.name)), None)
+            last = next((at for at in week_before(day) if lake.has_day(DATASET, at, part=source.name)), None)
             if last is not None:
                 found.append((source.name, last))
     return tuple(found)

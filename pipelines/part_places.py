@@ -1,12 +1,11 @@
 """Which parts sat where on a day of the past, and which of them the log lines of that day speak of."""
 
 import datetime as dt
-import re
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.component_kinds import list_component_kinds, load_component_kind
+from features.component_kinds import find_component_kind
 from features.event_components import name_parts
 from pipelines.inventory import DATASET, find_inventory_days
 from pipelines.lake import Lake
@@ -53,7 +52,7 @@ def _name_parts(rows: pa.Table, kind: str, places: pa.Table) -> pa.Array:
     if kind == _HOST:
         return pa.nulls(rows.num_rows, pa.string())
     parts = places.filter(pc.equal(places["component_kind"], kind))
-    declared = load_component_kind(kind) if kind in list_component_kinds() else None
-    labels = [] if declared is None else [re.compile(form, re.IGNORECASE) for form in declared.labels]
+    declared = find_component_kind(kind)
+    labels = () if declared is None else declared.label_forms
     columns = () if declared is None else declared.place_columns
     return name_parts(rows, parts, hint=HINT, labels=labels, place_columns=columns).ids

@@ -23,6 +23,9 @@ from features.score_evaluation import ScoreEvaluation, compare_scores
 from features.slices import OTHER, merge_small
 from features.target import PromotionRule
 
+LOWER_WITHIN_CHANCE = ", lower within chance: "
+"""How a line of the comparison marks a hardware model on which the challenger's recall is lower, not beyond chance."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GateDecision:
@@ -87,7 +90,7 @@ def _judge_slices(
         if difference.recall.high < 0:
             worse.append(f"{name}: {_describe('incumbent', difference)}")
         elif difference.recall.estimate < 0:
-            lower.append(f"{name}, lower within chance: {_describe('incumbent', difference)}")
+            lower.append(f"{name}{LOWER_WITHIN_CHANCE}{_describe('incumbent', difference)}")
     if worse:
         why = f"worse beyond chance on {len(worse)} hardware model(s)"
         return GateDecision(is_promoted=False, why=why, comparison=(*comparison, *worse))

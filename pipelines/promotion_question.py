@@ -8,6 +8,7 @@ from pipelines.folds import CHALLENGER, CHAMPION
 from pipelines.lake import Lake
 from pipelines.model_card import CardBudget, CardFold, ModelCard
 from pipelines.monitoring.findings import find_drift_report
+from pipelines.promotion_gate import LOWER_WITHIN_CHANCE
 from pipelines.proposals import Proposal, list_waiting
 from pipelines.registry import load_card
 from pipelines.scorers import RULE_PREFIX
@@ -15,8 +16,6 @@ from pipelines.settings import Settings
 from pipelines.targets import find_target
 from pipelines.tickets.escaping import escape_value
 
-# As the gate marks them.
-_LOWER = ", lower within chance: "
 _HEADER = (
     "| | tickets | hits | precision | recall | median lead, days | in vain per 10,000 and 30 days |",
     "|---|---:|---:|---:|---:|---:|---:|",
@@ -44,8 +43,8 @@ def ask_about_model(proposal: Proposal, settings: Settings, lake: Lake) -> Appro
     card = load_card(proposal.model_id, lake)
     budget = find_target(proposal.target).promotion.budget
     former = proposal.incumbent or RULE_PREFIX + proposal.target
-    slices = [line for line in proposal.comparison if _LOWER in line]
-    whole = [line for line in proposal.comparison if _LOWER not in line]
+    slices = [line for line in proposal.comparison if LOWER_WITHIN_CHANCE in line]
+    whole = [line for line in proposal.comparison if LOWER_WITHIN_CHANCE not in line]
     lines = [
         (
             f"`{proposal.model_id}` has learned from what was known by {proposal.as_of}. In use is `{former}`. "

@@ -99,14 +99,13 @@ def read_realised_rates(lake: Lake, day: dt.date) -> RealisedRates:
     days = [known for match in found if match and (known := dt.date.fromisoformat(match.group(1))) < day]
     if not days:
         return RealisedRates(day=None, first_day=None, rates=())
-    return RealisedRates.model_validate_json(lake.store.read(rates_key(max(days))))
+    return RealisedRates.model_validate_json(lake.store.read(_rates_key(max(days))))
 
 
 def write_realised_rates(rates: RealisedRates, day: dt.date, lake: Lake) -> None:
     """Write the rates as of the evening of ``day``, replacing those of an earlier run."""
-    lake.write_json(rates_key(day), rates.model_dump(mode="json"))
+    lake.write_json(_rates_key(day), rates.model_dump(mode="json"))
 
 
-def rates_key(day: dt.date) -> str:
-    """Return where the rates of a day lie."""
+def _rates_key(day: dt.date) -> str:
     return f"{ROOT}/day={day.isoformat()}/rates.json"

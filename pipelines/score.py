@@ -93,8 +93,8 @@ def score_day(
     if not any(lake.has_day(each.target.dataset, day) for each in in_service):
         raise _nothing_built(day, scorers)
     outages = find_outages(day, settings, lake)
-    tables = [predict_target_day(day, each, outages, settings, lake) for each in in_service]
-    predictions = pa.concat_tables(tables)
+    tables = [_predict_target(day, each, outages, settings, lake) for each in in_service]
+    predictions = join_inventory(pa.concat_tables(tables), day, settings, lake)
     validated = validate_day(load_contract("out_predictions"), predictions, day, lake)
     if validated.n_quarantined:
         # Our own output: a row at fault is our defect, never something to set aside quietly.
@@ -155,7 +155,7 @@ def _outage_facts(outages: Sequence[SourceOutage], predictions: pa.Table) -> lis
     return [("sources_down", ",".join(each.source for each in outages)), ("abstained_for_them", n_down)]
 
 
-def predict_target_day(
+def _predict_target(
     day: dt.date, scoring: TargetScorer, outages: Sequence[SourceOutage], settings: Settings, lake: Lake
 ) -> pa.Table:
     """Return one row per component in service in the week to ``day``: its risk, or the reason why none."""
@@ -181,7 +181,7 @@ def predict_target_day(
         is_down = mark_fed(target.component_kind, known, outages, lake)
         is_silent = pc.equal(reasons, CohortReason.NO_DATA_TODAY.name.lower())
         reasons = pc.if_else(pc.and_(pc.fill_null(is_silent, False), is_down), SOURCE_DOWN, reasons)
-    table = pa.table(
+    return pa.table(
         {
             "component_id": known["component_id"],
             "component_kind": pa.array([target.component_kind] * n, pa.string()),
@@ -195,7 +195,6 @@ def predict_target_day(
             "model_id": pa.array([scorer.model_id] * n, pa.string()),
         }
     )
-    return join_inventory(table, day, settings, lake)
 
 
 def _word_reasons(codes: np.ndarray) -> pa.Array:

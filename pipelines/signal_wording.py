@@ -1,6 +1,6 @@
 """How the signals of each component kind are called for people: from the kind's own declaration."""
 
-from features.component_kinds import list_component_kinds, load_component_kind
+from features.component_kinds import find_component_kind
 from features.evidence import SignalWording
 from features.signals import load_signals
 
@@ -32,7 +32,8 @@ def word_signals(component_kind: str, *, n_days: int) -> tuple[SignalWording, ..
     Signals of ``list_amounts`` are shown as totals of ``n_days`` days, those of ``list_moments`` as the days
     since, and say so.
     """
-    if component_kind not in list_component_kinds():
+    declared = find_component_kind(component_kind)
+    if declared is None:
         drives = (
             SignalWording(signal=each.name, label=name_signal(each.name), unit=each.unit)
             for each in load_signals()
@@ -46,7 +47,7 @@ def word_signals(component_kind: str, *, n_days: int) -> tuple[SignalWording, ..
             + (f" in {n_days} days" if each.name in amounts else ""),
             unit="days" if each.is_moment else each.unit,
         )
-        for each in load_component_kind(component_kind).signals
+        for each in declared.signals
     )
     return (*worded, *_WHOLE_COMPONENT)
 
@@ -56,20 +57,18 @@ def list_amounts(component_kind: str) -> frozenset[str]:
 
     These are gauges that the kind's declaration sums up over what was logged, or counted, that day.
     """
-    if component_kind not in list_component_kinds():
-        return frozenset()
+    declared = find_component_kind(component_kind)
     return frozenset(
         each.name
-        for each in load_component_kind(component_kind).signals
+        for each in (() if declared is None else declared.signals)
         if each.kind == "gauge" and each.source.across == "sum" and each.source.column in _OF_A_DAY
     )
 
 
 def list_moments(component_kind: str) -> frozenset[str]:
     """Return the signals of a kind that are Unix times: a person wants to know how long ago that was."""
-    if component_kind not in list_component_kinds():
-        return frozenset()
-    return frozenset(each.name for each in load_component_kind(component_kind).signals if each.is_moment)
+    declared = find_component_kind(component_kind)
+    return frozenset(each.name for each in (() if declared is None else declared.signals) if each.is_moment)
 
 
 def name_signal(signal: str) -> str:

@@ -11,7 +11,7 @@ from features.unheard import NOTHING_UNHEARD, UnheardSignals
 from pipelines.cube_reading import end_of_day
 from pipelines.lake import Lake
 from pipelines.settings import Settings
-from pipelines.source_outages import USUAL_DAYS, SourceOutage
+from pipelines.source_outages import SourceOutage, week_before
 
 _NO_HOSTS = pa.array([], pa.string())
 
@@ -63,8 +63,7 @@ def _read_week(
 ) -> Iterator[pa.Table]:
     """Yield what the sources delivered of the week before, as known by the end of ``day``."""
     wanted = kind.columns_of(dataset) | {"component_kind"}
-    for back in range(USUAL_DAYS, 0, -1):
-        at = day - dt.timedelta(days=back)
+    for at in reversed(week_before(day)):
         for source in sources:
             if lake.has_day(dataset, at, part=source):
                 stored = lake.open_day(dataset, at, part=source, by_range=True)

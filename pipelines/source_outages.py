@@ -1,13 +1,13 @@
 """Which sources are silent that used to deliver: a kind of component can't be judged by what nobody sent.
 
-What a source delivered of a day is known from ``ingested/day=…/part-<source>.json``, which ingest writes
-last; a source that delivered within the last week and not on the day is down.
+A source that delivered (``deliveries``) within the last week and not on the day is down.
 """
 
 import datetime as dt
 from dataclasses import dataclass
 
 from data_contracts.loader import list_contracts
+from pipelines.deliveries import has_delivered
 from pipelines.lake import Lake
 from pipelines.settings import Settings
 
@@ -33,8 +33,7 @@ def find_outages(day: dt.date, settings: Settings, lake: Lake) -> tuple[SourceOu
     for source in settings.sources:
         if has_delivered(source.name, day, lake):
             continue
-        past = (day - dt.timedelta(days=back) for back in range(1, USUAL_DAYS + 1))
-        last_day = next((at for at in past if has_delivered(source.name, at, lake)), None)
+        last_day = next((at for at in week_before(day) if has_delivered(source.name, at, lake)), None)
         if last_day is not None:
             outages.append(
                 SourceOutage(
@@ -47,14 +46,14 @@ def find_outages(day: dt.date, settings: Settings, lake: Lake) -> tuple[SourceOu
     return tuple(outages)
 
 
-def has_delivered(source: str, day: dt.date, lake: Lake) -> bool:
-    """Return whether ``ingest`` of a source ended well for ``day``, be it with no row."""
-    return lake.store.exists(f"ingested/day={day}/part-{source}.json")
-
-
 def week_to(day: dt.date) -> tuple[dt.date, ...]:
     """Return the ``USUAL_DAYS`` days that end with ``day``, the latest first."""
     return tuple(day - dt.timedelta(days=back) for back in range(USUAL_DAYS))
+
+
+def week_before(day: dt.date) -> tuple[dt.date, ...]:
+    """Return the ``USUAL_DAYS`` days before ``day``, the latest first."""
+    return week_to(day - dt.timedelta(days=1))
 
 
 def _datasets_of(source: str, last_day: dt.date, lake: Lake) -> tuple[str, ...]:

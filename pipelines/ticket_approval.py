@@ -13,7 +13,7 @@ from pipelines.lake import Lake
 from pipelines.settings import Settings
 from pipelines.ticket_step import TicketFacts, find_replay_reason, read_day_policy, reconcile_tickets_day
 from pipelines.tickets.batch_decision import BatchDecision, write_batch_decision
-from pipelines.tickets.day_plan import make_day_plan
+from pipelines.tickets.day_plan import plan_view, view_day
 from pipelines.tickets.entries import read_entries
 from pipelines.tickets.escaping import escape_value
 from pipelines.tickets.fleet_view import LIST_DATASET
@@ -38,14 +38,14 @@ def ask_about_tickets(
     if policy.decision is not None:
         return None
     entries = read_entries(lake.read_day(LIST_DATASET, day), settings.environment, day)
-    reader = tracker or open_tracker_reader(settings)
-    planned = make_day_plan(day, entries, policy, settings, lake, reader)
-    freely = make_day_plan(day, entries, replace(policy, needs_approval=False), settings, lake, reader)
-    now = {change.key for change in planned.plan.changes if isinstance(change, Create)}
-    more = [change for change in freely.plan.changes if isinstance(change, Create) and change.key not in now]
+    view = view_day(day, entries, policy, settings, lake, tracker or open_tracker_reader(settings))
+    planned = plan_view(view, policy).plan
+    freely = plan_view(view, replace(policy, needs_approval=False)).plan
+    now = {change.key for change in planned.changes if isinstance(change, Create)}
+    more = [change for change in freely.changes if isinstance(change, Create) and change.key not in now]
     if not more:
         return None
-    n_today = len(now) + sum(ticket.record.opened_day == day for ticket in planned.tickets)
+    n_today = len(now) + sum(ticket.record.opened_day == day for ticket in view.tickets)
     return ApprovalQuestion(
         about=str(n_today + len(more)),
         subject=f"Open {len(more)} more tickets of {day}, beyond the {settings.list.k_per_day} of a day?",

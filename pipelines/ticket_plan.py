@@ -1,7 +1,7 @@
 """What ``prefail plan`` and ``prefail tickets --dry-run`` show: the plan of a day, made and not carried out."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.lake import Lake
@@ -13,7 +13,7 @@ from pipelines.tickets.day_plan import DayPlan, make_day_plan
 from pipelines.tickets.entries import read_entries
 from pipelines.tickets.fleet_view import LIST_DATASET
 from pipelines.tickets.plan import Change, Close, Create, Keep, Reopen, Update
-from pipelines.tickets.tracker import TicketReader
+from pipelines.tickets.tracker import Ticket, TicketReader
 from pipelines.tickets.trackers import open_tracker_reader
 from pipelines.tickets.wording import name_kind
 
@@ -42,7 +42,8 @@ class Preview:
         """What would be done, tickets that stay as they are left out; then who waits, in rank order."""
         if self.planned is None:
             return ()
-        done = [_write_line(change, self.planned) for change in self.planned.plan.changes]
+        tickets = {ticket.ticket_id: ticket for ticket in self.planned.tickets}
+        done = [_write_line(change, tickets) for change in self.planned.plan.changes]
         return (*(line for line in done if line is not None), *_list_waiting(self.planned))
 
     @property
@@ -90,8 +91,7 @@ def _count(changes: Sequence[Change], kind: type[Change]) -> int:
     return sum(isinstance(change, kind) for change in changes)
 
 
-def _write_line(change: Change, planned: DayPlan) -> PlannedLine | None:
-    titles = {ticket.ticket_id: ticket for ticket in planned.tickets}
+def _write_line(change: Change, tickets: Mapping[str, Ticket]) -> PlannedLine | None:
     match change:
         case Create():
             record = change.draft.record
@@ -114,7 +114,7 @@ def _write_line(change: Change, planned: DayPlan) -> PlannedLine | None:
                 reason=change.reason,
             )
         case Close():
-            ticket = titles[change.ticket_id]
+            ticket = tickets[change.ticket_id]
             return PlannedLine(
                 verb=f"close as {change.outcome}",
                 ticket_id=change.ticket_id,

@@ -69,7 +69,7 @@ def reconcile_tickets_day(
             ("listed", len(entries)),
             *((name, applied.counts.get(name, 0)) for name in names),
             ("waiting", len(planned.plan.not_opened)),
-            *count_unapproved(planned.plan),
+            *_count_unapproved(planned.plan),
         ),
         not_opened=planned.plan.not_opened,
     )
@@ -83,7 +83,7 @@ def read_day_policy(day: dt.date, settings: Settings, lake: Lake) -> Policy:
     return replace(policy, decision=read_batch_decision(day, settings.environment, lake))
 
 
-def count_unapproved(plan: Plan) -> tuple[tuple[str, object], ...]:
+def _count_unapproved(plan: Plan) -> tuple[tuple[str, object], ...]:
     """Return how many entries wait for a person, as a fact; nothing where none does."""
     n = sum(one.hold is Hold.NOT_APPROVED for one in plan.not_opened)
     return (("for_approval", n),) if n else ()

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
+from pipelines.approval import Answer, ApprovalQuestion
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.definitions.mappedoperator import MappedOperator
     from airflow.sdk.definitions.xcom_arg import XComArg
-
-    from pipelines.approval import Answer, ApprovalQuestion
 
 APPROVE, REJECT = ApprovalOperator.APPROVE, ApprovalOperator.REJECT
 
@@ -42,7 +42,7 @@ def ask_each(questions: "XComArg", *, task_id: str, task_display_name: str) -> "
     ).expand_kwargs(questions)
 
 
-def as_arguments(question: "ApprovalQuestion") -> dict[str, object]:
+def as_arguments(question: ApprovalQuestion) -> dict[str, object]:
     """Return a question as :func:`ask_each` takes it."""
     # Airflow renders both as templates: a name from data must not be one.
     return {
@@ -53,11 +53,8 @@ def as_arguments(question: "ApprovalQuestion") -> dict[str, object]:
     }
 
 
-def read_answer(answered: Mapping[str, object]) -> "Answer":
+def read_answer(answered: Mapping[str, object]) -> Answer:
     """Return the answer from what the task that asked returned."""
-    # Inside, not on top: the DAG processor parses these files every minute.
-    from pipelines.approval import Answer
-
     who = answered["who"]
     return Answer(is_approved=answered["is_approved"] is True, who=None if who is None else str(who))
 

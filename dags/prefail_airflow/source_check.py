@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import Sequence
 
+from pipelines.errors import ConfigError, PermanentError
+
 
 def check_sources(
     day: dt.date, sources: Sequence[str] | None, delivered: Sequence[str], *, is_built: bool
@@ -12,9 +14,6 @@ def check_sources(
     ``sources`` are those of the settings, null where not even these could be read. By now the day is built
     from what there was, and its list goes on without the rest.
     """
-    # Inside, not on top: the DAG processor parses these files every minute.
-    from pipelines.errors import ConfigError, PermanentError
-
     if sources is None:
         raise PermanentError(
             f"The sources could not be listed, so nothing of {day} was read or built. The log of 'List the "

@@ -36,12 +36,11 @@ def find_new_models(
     unknown_to: dict[str, list[str]] = {}
     by_whom: dict[str, str] = {}
     for target in kind.targets:
-        learned = _learned_models(kind, target, lake)
-        known, by = (lately, "the weeks before") if learned is None else (learned[0], learned[1])
+        known, by = _learned_models(kind, target, lake) or (lately, "the weeks before")
         for model in histograms.models:
             if model not in known:
                 unknown_to.setdefault(model, []).append(target)
-                by_whom[model] = by
+                by_whom.setdefault(model, by)
     findings = []
     for m, model in enumerate(histograms.models):
         n = int(n_components[-1, m])

@@ -1,6 +1,7 @@
 """How a day's risks and abstentions lie to those of the four weeks before."""
 
 import datetime as dt
+import math
 import statistics
 from collections.abc import Sequence
 
@@ -15,7 +16,7 @@ from pipelines.drift_settings import DriftSettings, FindingKind
 from pipelines.lake import Lake
 from pipelines.monitoring.findings import Finding, ScoreState
 
-DATASET = "out_predictions"
+PREDICTIONS = "out_predictions"
 _COLUMNS = ("target", "component_kind", "risk", "model_id")
 # Of four weeks every third day: a risk is made of weeks of readings and looks alike on the next day.
 _EVERY = 3
@@ -29,12 +30,12 @@ _MINIMUM_BINS = 1.0
 def read_reference_predictions(day: dt.date, lake: Lake) -> tuple[pa.Table, ...]:
     """Return out_predictions of every third day of ``(day - 35, day - 7]`` that was scored."""
     days = (day - dt.timedelta(days=back) for back in range(RECENT_DAYS, WINDOW_DAYS, _EVERY))
-    return tuple(lake.read_day(DATASET, at, _COLUMNS) for at in days if lake.has_day(DATASET, at))
+    return tuple(lake.read_day(PREDICTIONS, at, _COLUMNS) for at in days if lake.has_day(PREDICTIONS, at))
 
 
 def read_predictions(day: dt.date, lake: Lake) -> pa.Table:
     """Return what drift looks at of a day's out_predictions."""
-    return lake.read_day(DATASET, day, _COLUMNS)
+    return lake.read_day(PREDICTIONS, day, _COLUMNS)
 
 
 def judge_scores(
@@ -52,19 +53,19 @@ def judge_scores(
         same_model = [of for of in past if of["model_id"][0].as_py() == model_id]
         abstained = rows["risk"].null_count / rows.num_rows
         usual = [of["risk"].null_count / of.num_rows for of in past]
-        before = _histogram(same_model) if len(same_model) >= _MINIMUM_DAYS else None
+        before = _histogram(same_model if len(same_model) >= _MINIMUM_DAYS else [])
         now = _histogram([rows])
-        is_comparable = before is not None and before.any() and now.any()
+        psi = population_stability(before, now)
         state = ScoreState(
             target=target,
             model_id=model_id,
-            psi=round(population_stability(before, now), 4) if before is not None and is_comparable else None,
+            psi=None if math.isnan(psi) else round(psi, 4),
             abstained_share=round(abstained, 4),
             usual_abstained_share=round(statistics.median(usual), 4) if len(usual) >= _MINIMUM_DAYS else None,
         )
         states.append(state)
         kind = rows["component_kind"][0].as_py()
-        if before is not None and is_comparable and _is_shifted(before, now, policy):
+        if _is_shifted(before, now, psi, policy):
             findings.append(_score_shift(state, kind, before, now, day, policy))
         if (
             rows.num_rows >= policy.minimum_components
@@ -80,18 +81,18 @@ def _of_target(table: pa.Table, target: str) -> pa.Table:
 
 
 def _histogram(tables: Sequence[pa.Table]) -> Counts:
-    """Return the mean histogram of the tables' risks; abstentions are not in it."""
+    """Return the mean histogram of the tables' risks, zeros of no table; abstentions are not in it."""
     counts = np.zeros(N_BINS)
     for table in tables:
         risks = pc.drop_null(table["risk"]).to_numpy().astype(np.float32)
         counts += np.bincount(population_bins(risks * _RISK_SCALE), minlength=N_BINS)
-    return counts / len(tables)
+    return counts / max(1, len(tables))
 
 
-def _is_shifted(before: Counts, now: Counts, policy: DriftSettings) -> bool:
+def _is_shifted(before: Counts, now: Counts, psi: float, policy: DriftSettings) -> bool:
     if min(before.sum(), now.sum()) < policy.minimum_components or bins_moved(before, now) < _MINIMUM_BINS:
         return False
-    return population_stability(before, now) > max(policy.psi_limit, stability_noise(before, now))
+    return psi > max(policy.psi_limit, stability_noise(before, now))
 
 
 def _score_shift(

@@ -22,9 +22,7 @@ from pipelines.monitoring.kinds_watched import WatchedKind, list_watched_kinds
 from pipelines.monitoring.new_models import find_new_models
 from pipelines.monitoring.retraining import ask_for_retraining
 from pipelines.monitoring.score_drift import (
-    DATASET as PREDICTIONS,
-)
-from pipelines.monitoring.score_drift import (
+    PREDICTIONS,
     judge_scores,
     read_predictions,
     read_reference_predictions,

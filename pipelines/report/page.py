@@ -1,14 +1,9 @@
 """Make the report page: one HTML file that needs nothing else, for laptop, phone, print, light and dark."""
 
-from functools import cache
-
-import jinja2
-
 from pipelines.realised_rates import RateScope, RealisedRate
 from pipelines.report.content import Report
 from pipelines.report.distribution import draw_risk_distribution
-from pipelines.report.plots import draw_series
-from pipelines.report.wording import capitalize_first, format_level, format_moment, format_risk
+from pipelines.report.page_template import load_template
 
 # A row of the list takes 700 bytes, an entry 3 kB, its plots 6 kB, its log lines 3 kB: the page stays
 # below 2 MB up to a list of a thousand.
@@ -65,7 +60,7 @@ def render_report(report: Report) -> bytes:
 
     Every value is escaped: names of hosts, models and slots come from machines that we don't trust.
     """
-    page = _template().render(
+    page = load_template("report.html.j2").render(
         report=report,
         glossary=GLOSSARY,
         max_plotted=MAX_ENTRIES_WITH_PLOTS,
@@ -82,20 +77,3 @@ def _list_rates(report: Report) -> tuple[RealisedRate, ...]:
     """Return the rates to show: over all, then by model, site and playbook entry, the most tickets first."""
     by_scope = [rate for scope in RateScope for rate in report.realised.list_scope(scope)]
     return tuple(by_scope[:MAX_RATES_SHOWN])
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pipelines.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        risk=format_risk, level=format_level, moment=format_moment, capitalize_first=capitalize_first
-    )
-    environment.globals["draw_series"] = draw_series
-    return environment.get_template("report.html.j2")

@@ -2,9 +2,9 @@
 
 import datetime as dt
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.errors import MissingInputError
+from pipelines.errors import MissingInputError, PermanentError
 from pipelines.lake import Lake
 
 
@@ -19,11 +19,18 @@ class BatchDecision(BaseModel):
 
 
 def read_batch_decision(day: dt.date, environment: str, lake: Lake) -> BatchDecision | None:
-    """Return the last decision about a day, null if nobody has decided."""
+    """Return the last decision about a day, null if nobody has decided; ``PermanentError`` if it can't be read."""
+    key = _key(day, environment)
     try:
-        return BatchDecision.model_validate(lake.read_json(_key(day, environment)))
+        return BatchDecision.model_validate_json(lake.store.read(key))
     except MissingInputError:
         return None
+    except ValidationError as damaged:
+        raise PermanentError(
+            f"{lake.store.uri(key)} does not say what was decided about the new tickets of {day}. No ticket was "
+            f"touched. Delete it, and decide again: prefail tickets approve --day {day}",
+            key=key,
+        ) from damaged
 
 
 def write_batch_decision(decision: BatchDecision, environment: str, lake: Lake) -> None:

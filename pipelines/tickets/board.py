@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.tickets.day_plan import DayPlan
-from pipelines.tickets.entries import name_rack
+from pipelines.tickets.entries import strip_height_unit
 from pipelines.tickets.plan import Close, Create, Hold, Keep
 from pipelines.tickets.policy_document import Spares
 from pipelines.tickets.record import TicketRecord
@@ -126,8 +126,9 @@ def make_board(planned: DayPlan, ticket_ids: Mapping[str, str]) -> Board:
 def _list_open_records(
     planned: DayPlan, ticket_ids: Mapping[str, str]
 ) -> list[tuple[TicketRecord, str | None]]:
-    records = {ticket.key: (ticket.record, ticket.ticket_id) for ticket in planned.tickets if ticket.is_open}
-    found: dict[str, tuple[TicketRecord, str | None]] = {**records}
+    found: dict[str, tuple[TicketRecord, str | None]] = {
+        ticket.key: (ticket.record, ticket.ticket_id) for ticket in planned.tickets if ticket.is_open
+    }
     for change in planned.plan.changes:
         if isinstance(change, Close):
             found.pop(change.key, None)
@@ -174,8 +175,7 @@ def _show_tickets(
 def _group_by_rack(tickets: Sequence[BoardTicket]) -> tuple[BoardRack, ...]:
     racks: dict[tuple[str, str], list[BoardTicket]] = {}
     for ticket in tickets:
-        rack = (name_rack(None, ticket.rack) or "?/").partition("/")[2]
-        racks.setdefault((ticket.site or "", rack), []).append(ticket)
+        racks.setdefault((ticket.site or "", strip_height_unit(ticket.rack) or ""), []).append(ticket)
     return tuple(
         BoardRack(site=site or None, rack=rack or None, tickets=tuple(racks[site, rack]))
         for site, rack in sorted(racks)

@@ -10,16 +10,30 @@ from pipelines.published_list import MANIFEST_FILE, read_day_manifest
 from pipelines.realised_rates import read_realised_rates
 from pipelines.settings import Settings
 from pipelines.tickets.claim import read_first_day
+from pipelines.tickets.departures import FleetDay
 from pipelines.tickets.entries import Entry
 from pipelines.tickets.fleet_facts import read_fleet_facts, read_fleet_shares, with_inventory
 from pipelines.tickets.fleet_view import read_fleet_day
 from pipelines.tickets.gone_tickets import read_gone_tickets
 from pipelines.tickets.plan import Plan
-from pipelines.tickets.plan_notes import write_notes
+from pipelines.tickets.plan_notes import PlanNotes, write_notes
 from pipelines.tickets.policy import Policy
 from pipelines.tickets.reconcile import plan_changes
 from pipelines.tickets.storms import find_frequent
 from pipelines.tickets.tracker import Ticket, TicketReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayView:
+    """What a plan is made of: the list's entries in rank order, the tickets as they are, what the lake knows."""
+
+    day: dt.date
+    environment: str
+    entries: tuple[Entry, ...]
+    tickets: tuple[Ticket, ...]
+    fleet: FleetDay
+    list_manifest: str | None
+    notes: PlanNotes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +61,18 @@ def make_day_plan(
 
     ``MissingInputError`` without predictions of the day.
     """
+    return plan_view(view_day(day, listed, policy, settings, lake, tracker), policy)
+
+
+def view_day(
+    day: dt.date,
+    listed: Sequence[Entry],
+    policy: Policy,
+    settings: Settings,
+    lake: Lake,
+    tracker: TicketReader,
+) -> DayView:
+    """Look at all that ``policy`` needs to plan the tickets of ``day``; ``make_day_plan`` says what it raises."""
     environment = settings.environment
     open_tickets = tracker.list_open(environment)
     hosts = {entry.host_id for entry in listed}
@@ -72,23 +98,35 @@ def make_day_plan(
         gone_tickets=read_gone_tickets(lake, environment, keys),
         first_day=read_first_day(lake, environment, day),
     )
-    manifest = _find_list_manifest(lake, day)
-    plan = plan_changes(
-        entries,
-        tickets,
-        fleet,
-        policy,
-        day=day,
-        list_manifest=manifest,
-        notes=write_notes(day, settings, entries, read_realised_rates(lake, day)),
-    )
-    return DayPlan(
+    return DayView(
         day=day,
         environment=environment,
         entries=entries,
         tickets=tickets,
+        fleet=fleet,
+        list_manifest=_find_list_manifest(lake, day),
+        notes=write_notes(day, settings, entries, read_realised_rates(lake, day)),
+    )
+
+
+def plan_view(view: DayView, policy: Policy) -> DayPlan:
+    """Plan what was seen by a policy with the rules of the one that it was seen for."""
+    plan = plan_changes(
+        view.entries,
+        view.tickets,
+        view.fleet,
+        policy,
+        day=view.day,
+        list_manifest=view.list_manifest,
+        notes=view.notes,
+    )
+    return DayPlan(
+        day=view.day,
+        environment=view.environment,
+        entries=view.entries,
+        tickets=view.tickets,
         policy=policy,
-        list_manifest=manifest,
+        list_manifest=view.list_manifest,
         plan=plan,
     )
 

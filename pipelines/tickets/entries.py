@@ -70,8 +70,13 @@ class Entry:
 
 def name_rack(site: str | None, rack: str | None) -> str | None:
     """Return a rack's name among all sites, without the height unit; null where the rack is not known."""
-    bare = (rack or "").partition("/")[0]
-    return f"{site or '?'}/{bare}" if bare else None
+    bare = strip_height_unit(rack)
+    return None if bare is None else f"{site or '?'}/{bare}"
+
+
+def strip_height_unit(rack: str | None) -> str | None:
+    """Return a rack's name at its site: ``r12`` of ``r12/u07``; null where the rack is not known."""
+    return (rack or "").partition("/")[0] or None
 
 
 _ENTRY = TypeAdapter(Entry)

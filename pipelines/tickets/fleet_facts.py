@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.inventory import DATASET, find_inventory_days
 from pipelines.lake import Lake
 from pipelines.settings import Settings
 from pipelines.tickets.entries import Entry, name_rack
@@ -18,8 +19,6 @@ _INVENTORY_COLUMNS = (
     *("firmware", "in_service_since", "redundancy_group"),
 )
 _MONTH = "%Y-%m"
-# A source that is away for a day does not make a fleet without redundancy groups.
-_DAYS_LOOKED_BACK = 7
 _POPULATION_COLUMNS = ("component_id", "component_kind", "host_id", "model", "rack", "site")
 
 
@@ -39,7 +38,11 @@ class FleetFacts:
 def read_fleet_facts(
     lake: Lake, day: dt.date, settings: Settings, components: Collection[str], hosts: Collection[str]
 ) -> FleetFacts:
-    """Read what the last inventories of the week up to ``day`` say; nothing of a part that they don't name."""
+    """Read what the inventories that speak of ``day`` say; nothing of a part that they don't name.
+
+    Of a source that is down, the last one of the week (``find_inventory_days``): a source that is away for a day
+    does not make a fleet without redundancy groups.
+    """
     firmware: dict[str, str] = {}
     batches: dict[str, str] = {}
     groups: dict[str, str] = {}
@@ -85,7 +88,7 @@ def read_fleet_shares(
         table = fleet
         if cause.kind in ("firmware", "batch"):
             table = pa.concat_tables(inventories, promote_options="default")
-        if cause.kind in ("firmware", "batch", "model"):
+        if cause.is_of_model:
             table = table.filter(pc.is_in(table["component_kind"], pa.array(sorted(kinds), pa.string())))
         has_cause = _has_cause(table, cause, entries)
         n_of[cause] = _count_components(table.filter(has_cause))
@@ -117,12 +120,7 @@ def _count_components(table: pa.Table) -> int:
 
 
 def _read_inventories(lake: Lake, day: dt.date, settings: Settings) -> list[pa.Table]:
-    past_days = [day - dt.timedelta(days=n) for n in range(_DAYS_LOOKED_BACK + 1)]
-    inventories = []
-    for source in settings.sources:
-        is_there = (past for past in past_days if lake.has_day("raw_inventory", past, part=source.name))
-        if (last := next(is_there, None)) is not None:
-            inventories.append(
-                lake.read_day("raw_inventory", last, columns=_INVENTORY_COLUMNS, part=source.name)
-            )
-    return inventories
+    return [
+        lake.read_day(DATASET, at, columns=_INVENTORY_COLUMNS, part=name)
+        for name, at in find_inventory_days(day, settings, lake)
+    ]

@@ -23,6 +23,10 @@ class GoneTicket(BaseModel):
     missed_on: dt.date
     reason: str
 
+    def declined_until(self, reopen_within_days: int) -> dt.date:
+        """Return the first day on which the key is free again."""
+        return self.missed_on + dt.timedelta(days=reopen_within_days + 1)
+
 
 def write_gone_ticket(lake: Lake, environment: str, key: str, gone: GoneTicket) -> str:
     """Remember that a key's ticket is gone; return the address of the note, for people."""

@@ -20,15 +20,19 @@ OWN_RULES: tuple[Rule, ...] = (
     policy_rules.hold_not_worth_it,
     policy_rules.hold_frozen,
 )
-# What is left of today's room, after the tickets that came first.
-ROOM_RULES: tuple[Rule, ...] = (
-    policy_rules.hold_without_spare,
-    policy_rules.hold_group_full,
+# How many tickets are new today, of parts and of shared causes alike.
+BUDGET_RULES: tuple[Rule, ...] = (
     policy_rules.hold_over_site_budget,
     policy_rules.hold_on_cold_start,
     policy_rules.hold_over_budget,
     # The last: only what would get a ticket otherwise is worth a question.
     policy_rules.hold_not_approved,
+)
+# What is left of today's room, after the tickets that came first.
+ROOM_RULES: tuple[Rule, ...] = (
+    policy_rules.hold_without_spare,
+    policy_rules.hold_group_full,
+    *BUDGET_RULES,
 )
 
 

@@ -1,7 +1,5 @@
 """Why a key waits because of its own past: declined, deleted, asleep, just visited. One function a rule."""
 
-import datetime as dt
-
 from pipelines.tickets.plan import Hold
 from pipelines.tickets.policy import Candidate, list_news
 from pipelines.tickets.tracker import OUR_OUTCOMES, Outcome
@@ -20,7 +18,7 @@ def hold_deleted(candidate: Candidate) -> tuple[Hold, str] | None:
     gone = candidate.gone
     if gone is None:
         return None
-    until = gone.missed_on + dt.timedelta(days=candidate.policy.reopen_within_days + 1)
+    until = gone.declined_until(candidate.policy.reopen_within_days)
     if candidate.day >= until:
         return None
     missed = f"ticket {gone.ticket_id} is gone from the tracker (missed on {gone.missed_on})"

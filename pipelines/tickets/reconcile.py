@@ -66,7 +66,7 @@ def plan_changes(
             reason = "the part failed or left this host"
             not_opened.append(NotOpened(entry=entry, hold=Hold.GONE, reason=reason))
         elif key in known.open:
-            spare = describe_spare(entry.model, policy.document.spares, standing, is_promised=True)
+            spare = describe_spare(entry.model, policy.document.spares, standing)
             changes.append(follow_ticket(entry, known.open[key], writing, spare))
         else:
             candidates.append(
@@ -105,7 +105,7 @@ def plan_changes(
             not_opened.append(NotOpened(entry=entry, hold=held[0], reason=held[1]))
             continue
         standing.hold(entry.host_id, entry.model)
-        spare = describe_spare(entry.model, policy.document.spares, standing, is_promised=True)
+        spare = describe_spare(entry.model, policy.document.spares, standing)
         change = open_ticket(candidate, writing, spare)
         changes.append(change)
         if isinstance(change, Create):
@@ -168,7 +168,7 @@ def _view_storms(entries: Sequence[Entry], known: _Known, fleet: FleetDay, writi
         if ticket := known.open.get(entry.key.digest):
             for cause in list_causes(entry):
                 siblings.setdefault(cause, []).append(ticket.ticket_id)
-    reopen_days = dt.timedelta(days=writing.policy.reopen_within_days)
+    reopen_days = writing.policy.reopen_within_days
     return StormDay(
         suspects=find_suspects(entries, fleet.shares, writing.policy.document.storm),
         tickets={
@@ -178,7 +178,7 @@ def _view_storms(entries: Sequence[Entry], known: _Known, fleet: FleetDay, writi
         },
         siblings=siblings,
         deleted=frozenset(
-            key for key, gone in fleet.gone_tickets.items() if writing.day <= gone.missed_on + reopen_days
+            key for key, gone in fleet.gone_tickets.items() if writing.day < gone.declined_until(reopen_days)
         ),
         list_manifest=writing.list_manifest,
         notes=writing.notes,

@@ -4,23 +4,17 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pipelines.tickets.entries import Entry
-from pipelines.tickets.plan import Change, Close, Create, Hold, Keep, NotOpened, Reopen, Update
+from pipelines.tickets.entries import Entry, strip_height_unit
+from pipelines.tickets.holds import BUDGET_RULES
+from pipelines.tickets.plan import Change, Close, Create, Hold, NotOpened, Reopen, Update
 from pipelines.tickets.plan_notes import PlanNotes
 from pipelines.tickets.policy import Candidate, Policy
-from pipelines.tickets.policy_rules import (
-    hold_group_full,
-    hold_not_approved,
-    hold_on_cold_start,
-    hold_over_budget,
-    hold_over_site_budget,
-)
-from pipelines.tickets.record import TicketRecord, replace_record
+from pipelines.tickets.policy_rules import hold_group_full
+from pipelines.tickets.record import TicketRecord
 from pipelines.tickets.storm_text import write_growth_comment, write_return_comment, write_storm_draft
 from pipelines.tickets.storms import Cause, Verdict, judge_previous, list_causes
+from pipelines.tickets.ticket_changes import keep_ticket, refresh_record
 from pipelines.tickets.tracker import Draft, Outcome, Ticket
-
-_BUDGETS = (hold_over_site_budget, hold_on_cold_start, hold_over_budget, hold_not_approved)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +99,7 @@ def _plan_cause(
     if former is None:
         # The budgets look at no more of an entry than its site.
         stands_for_all = replace(members[0], entry=replace(entries[0], site=site), previous=None)
-        if held := next((held for rule in _BUDGETS if (held := rule(stands_for_all))), None):
+        if held := next((held for rule in BUDGET_RULES if (held := rule(stands_for_all))), None):
             return None, f"{goes_with}, which waits: {held[1]}"
         standing.count_new(site)
     standing.hold(entries[0].host_id if is_of_host else None, None)
@@ -121,9 +115,8 @@ def _shared_site(entries: Sequence[Entry]) -> str | None:
 
 def _shared_rack(entries: Sequence[Entry]) -> str | None:
     """Return the rack, without the height unit, if it is one and the same at one site."""
-    places = {entry.place for entry in entries}
-    place = places.pop() if len(places) == 1 else None
-    return None if place is None else place.partition("/")[2]
+    is_one = len({entry.place for entry in entries}) == 1
+    return strip_height_unit(entries[0].rack) if is_one else None
 
 
 def _create(
@@ -167,7 +160,7 @@ def _follow(
     if not entries:
         n_days = (day - record.last_listed_day).days
         if n_days < policy.close_after_days:
-            return Keep(ticket_id=ticket.ticket_id, key=ticket.key, reason="no part waits for it today")
+            return keep_ticket(ticket, "no part waits for it today")
         reason = f"no part has waited for it since {record.last_listed_day}"
         return Close(ticket_id=ticket.ticket_id, key=ticket.key, outcome=Outcome.LEFT_LIST, reason=reason)
     listed = record.model_copy(update={"last_listed_day": max(day, record.last_listed_day)})
@@ -180,10 +173,7 @@ def _follow(
             comment=write_growth_comment(cause, day, n_before, entries),
             reason="more parts share it",
         )
-    if listed == record:
-        return Keep(ticket_id=ticket.ticket_id, key=ticket.key, reason="up to date")
-    draft = Draft(title=ticket.title, body=replace_record(ticket.body, listed), record=listed)
-    return Update(ticket_id=ticket.ticket_id, draft=draft, comment=None, reason="parts still listed")
+    return refresh_record(ticket, listed, "parts still listed")
 
 
 def _reopen(cause: Cause, ticket: Ticket, entries: Sequence[Entry], storms: StormDay, day: dt.date) -> Reopen:

@@ -29,6 +29,11 @@ class Cause:
         return _KINDS[self.position]
 
     @property
+    def is_of_model(self) -> bool:
+        """Whether it is a hardware model, or firmware or a batch of one: shared by parts of one kind."""
+        return self.kind in ("firmware", "batch", "model")
+
+    @property
     def text(self) -> str:
         """The cause in words."""
         return f"{self.kind} {self.value}"
@@ -95,7 +100,7 @@ def find_suspects(entries: Sequence[Entry], shares: FleetShares, storm: Storm | 
     suspects = []
     for cause in find_frequent(entries, storm):
         of_kind = {entry.component_kind for entry in entries if cause in list_causes(entry)}
-        among = [entry for entry in entries if cause.position < 2 or entry.component_kind in of_kind]
+        among = [entry for entry in entries if not cause.is_of_model or entry.component_kind in of_kind]
         n_listed = sum(cause in list_causes(entry) for entry in among)
         n_of, n_among = shares.n_of.get(cause, n_listed), shares.n_among.get(cause, len(among))
         # n_listed / len(among) ≥ over_representation · n_of / n_among, without a division by nothing.

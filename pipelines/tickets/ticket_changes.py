@@ -35,12 +35,7 @@ def follow_ticket(entry: Entry, ticket: Ticket, writing: Writing, spare: str | N
         comment = write_news_comment(entry, record, day, news)
         reason = " and ".join(news)
         return Update(ticket_id=ticket.ticket_id, draft=draft, comment=comment, reason=reason)
-    if listed == record:
-        return keep_ticket(ticket, "up to date")
-    # Title and text stay as they are: a person may have added to them.
-    body = replace_record(ticket.body, listed)
-    draft = Draft(title=ticket.title, body=body, record=listed)
-    return Update(ticket_id=ticket.ticket_id, draft=draft, comment=None, reason="still listed")
+    return refresh_record(ticket, listed, "still listed")
 
 
 def open_ticket(candidate: Candidate, writing: Writing, spare: str | None) -> Create | Reopen:
@@ -58,6 +53,15 @@ def open_ticket(candidate: Candidate, writing: Writing, spare: str | None) -> Cr
         comment=write_reopen_comment(entry, writing.day, previous.outcome, previous.closed_day),
         reason=f"closed on {previous.closed_day} and listed again",
     )
+
+
+def refresh_record(ticket: Ticket, record: TicketRecord, reason: str) -> Update | Keep:
+    """Bring only the record up to date, without a word; not at all where it is."""
+    if record == ticket.record:
+        return keep_ticket(ticket, "up to date")
+    # Title and text stay as they are: a person may have added to them.
+    draft = Draft(title=ticket.title, body=replace_record(ticket.body, record), record=record)
+    return Update(ticket_id=ticket.ticket_id, draft=draft, comment=None, reason=reason)
 
 
 def keep_ticket(ticket: Ticket, reason: str) -> Keep:

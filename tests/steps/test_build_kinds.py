@@ -52,7 +52,7 @@ def test_a_host_that_two_sources_measure_counts_once_the_first_source_wins(
 ) -> None:
     deliver_metrics(lake, "smart", 50.0)
     deliver_metrics(lake, "other", 70.0)
-    build_kind_day(load_component_kind("host"), DAY, settings, lake)
+    build_kind_day(load_component_kind("host"), DAY, settings, lake, inventory=None, outages=())
     rows = {row["component_id"]: row for row in lake.read_day("core_host_days", DAY).to_pylist()}
     assert rows["web-1"]["temperature_celsius"] == 50.0
 
@@ -64,7 +64,7 @@ def test_a_fleet_without_metrics_has_no_host_days_and_its_drives_all_the_same(
     assert lake.has_day("core_drive_days", DAY)
     assert not lake.has_day("core_host_days", DAY)
     with pytest.raises(MissingInputError, match="no source delivered raw_host_metrics or raw_hw_events"):
-        build_kind_day(load_component_kind("host"), DAY, settings, lake)
+        build_kind_day(load_component_kind("host"), DAY, settings, lake, inventory=None, outages=())
 
 
 def test_a_kind_that_cannot_be_built_is_said_and_costs_the_drives_nothing(

@@ -3,10 +3,11 @@
 import datetime as dt
 
 from data_contracts.loader import list_contracts
+from pipelines.deliveries import has_delivered
 from pipelines.lake import Lake
 from pipelines.monitoring.figures.metric import Metric, Sample, end_of_day_seconds
 from pipelines.settings import Settings
-from pipelines.source_outages import find_outages, has_delivered
+from pipelines.source_outages import find_outages
 from pipelines.verdicts import VerdictWord, read_day_verdicts
 
 _PART = ("dataset", "part")

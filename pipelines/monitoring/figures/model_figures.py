@@ -1,9 +1,10 @@
 """Figures of what scores: which model, how old what it learned is, and how its predictions came true."""
 
+import contextlib
 import datetime as dt
 
 from features.target import load_target
-from pipelines.errors import MissingInputError
+from pipelines.errors import MissingInputError, ModelRefusedError
 from pipelines.lake import Lake
 from pipelines.monitoring.figures.metric import Metric, Sample, end_of_day_seconds
 from pipelines.monitoring.mature import judge_mature_day
@@ -54,11 +55,10 @@ def measure(day: dt.date, settings: Settings, lake: Lake) -> list[Sample]:
         model_id = champion(name, lake)
         samples.append(CHAMPION.sample(1, name, model_id or RULE_PREFIX + name))
         if model_id is not None:
-            try:
+            # A card that is missing or refused stops scoring, which says so, louder.
+            with contextlib.suppress(MissingInputError, ModelRefusedError):
                 learned_until = load_card(model_id, lake).as_of
-            except MissingInputError:
-                continue  # scoring says so, louder
-            samples.append(LEARNED_UNTIL.sample(end_of_day_seconds(learned_until), name))
+                samples.append(LEARNED_UNTIL.sample(end_of_day_seconds(learned_until), name))
         judged = judge_mature_day(load_target(name), day, lake)
         if judged is not None:
             samples += [

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.lake import Lake
+from pipelines.tickets.fleet_view import LIST_DATASET
 from pipelines.tickets.playbook import load_playbook
 from pipelines.tickets.record import TicketRecord
 
-_LIST = "out_at_risk_hosts"
 _COLUMNS = ("component_id", "host_id", "target", "risk", "rank", "model", "site", "check_first")
 
 
@@ -53,6 +53,6 @@ class OpenedLists:
 
     def _read(self, day: dt.date) -> pa.Table | None:
         if day not in self._lists:
-            is_there = self._lake.has_day(_LIST, day)
-            self._lists[day] = self._lake.read_day(_LIST, day, columns=_COLUMNS) if is_there else None
+            is_there = self._lake.has_day(LIST_DATASET, day)
+            self._lists[day] = self._lake.read_day(LIST_DATASET, day, columns=_COLUMNS) if is_there else None
         return self._lists[day]
