@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from airflow.sdk import dag, get_current_context, task
 from prefail_airflow.mapped_tasks import PART_NAME, name_part
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
-from prefail_airflow.steps import end_with, open_run
+from prefail_airflow.steps import end_with, open_run, say_at_end
 from prefail_airflow.trigger_form import BACKTEST_PARAMS
 
 
@@ -43,12 +43,15 @@ from prefail_airflow.trigger_form import BACKTEST_PARAMS
     doc_md=__doc__,
 )
 def backtest() -> None:
-    @task(task_display_name="Cut the span into folds")
+    @task(task_display_name="Cut the span into folds", show_return_value_in_logs=False)
     def list_folds() -> list[dict[str, str]]:
         from pipelines.day_span import parse_day, split_span
 
         asked = get_current_context()["params"]
         spans = split_span(parse_day(asked["from_day"]), parse_day(asked["to_day"]), max(1, asked["folds"]))
+        _, lake = open_run()
+        said = ", ".join(f"{first} to {last}" for first, last in spans)
+        say_at_end(f"folds of {asked['target']}: {said}", "backtests/", lake)
         return [{"first": first.isoformat(), "last": last.isoformat()} for first, last in spans]
 
     @task(task_display_name="Backtest a fold", map_index_template=PART_NAME)

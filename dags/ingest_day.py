@@ -31,6 +31,7 @@ On failure:
 
 import datetime as dt
 import logging
+from functools import partial
 
 from airflow.sdk import CronPartitionTimetable, TriggerRule, dag, task
 from prefail_airflow.asof import as_of_day
@@ -38,7 +39,7 @@ from prefail_airflow.assets import COMPONENT_DAYS, DAY_KEY_FORMAT
 from prefail_airflow.mapped_tasks import PART_NAME, name_part
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
 from prefail_airflow.source_check import check_sources as check_sources_of_day
-from prefail_airflow.steps import end_with, open_run, run_step
+from prefail_airflow.steps import end_with, open_run, run_step, say_at_end
 from prefail_airflow.trigger_form import ASOF_PARAM
 
 log = logging.getLogger(__name__)
@@ -60,10 +61,13 @@ log = logging.getLogger(__name__)
     doc_md=__doc__,
 )
 def ingest_day() -> None:
-    @task(task_display_name="List the sources")
+    @task(task_display_name="List the sources", show_return_value_in_logs=False)
     def list_sources() -> list[str]:
-        settings, _ = open_run()
-        return [source.name for source in settings.sources]
+        settings, lake = open_run()
+        day = as_of_day()
+        names = [source.name for source in settings.sources]
+        say_at_end(f"sources of {day}: {', '.join(names)}", f"ingested/day={day}/", lake)
+        return names
 
     # Its facts are the last line of the log, so what it returns is not said after them.
     @task(
@@ -75,10 +79,8 @@ def ingest_day() -> None:
         from pipelines.ingest import ingest_day as ingest_sources_of_day
 
         name_part(source_name)
-        settings, lake = open_run()
-        day = as_of_day()
-        facts = ingest_sources_of_day(day, settings, lake, source_names=[source_name])
-        log.info(end_with(facts.summary, f"ingested/day={day}/part-{source_name}.json", lake))
+        step = partial(ingest_sources_of_day, source_names=[source_name])
+        log.info(run_step(step, output="ingested/day={day}/part-" + f"{source_name}.json", part=source_name))
         # Who delivered; a source that failed hands on nothing.
         return source_name
 
@@ -95,7 +97,10 @@ def ingest_day() -> None:
     # The only leaf: Airflow takes the state of a run from those, so what failed before must fail it.
     @task(task_display_name="Check that every source delivered", trigger_rule=TriggerRule.ALL_DONE)
     def check_sources(sources: list[str] | None, delivered: list[str], built: str | None) -> str:
-        return check_sources_of_day(as_of_day(), sources, list(delivered), is_built=built is not None)
+        day = as_of_day()
+        line = check_sources_of_day(day, sources, list(delivered), is_built=built is not None)
+        _, lake = open_run()
+        return end_with(line, f"ingested/day={day}/", lake)
 
     names = list_sources()
     delivered = ingest.expand(source_name=names)

@@ -9,8 +9,8 @@ Same by hand: `prefail lake retain --dry-run` says what would go, `prefail lake 
 On failure:
 - Nothing but space depends on it: lists and tickets go on. What was deleted so far is older than `[retain]`.
 - `retain` waiting to retry: the storage is away.
-- "is not allowed": the roles of infra/cloudformation/lake.yaml delete no day; there, the bucket's own life cycle
-  does it. Leave `[retain]` out.
+- "This identity may not do that": infra/cloudformation/lake.yaml makes no role for this; there, the bucket's own
+  lifecycle does it. Leave `[retain]` out.
 """
 
 import datetime as dt

@@ -4,7 +4,9 @@ Started by the asset component_days, once a day that ingest_day builds (also whe
 or repeated). The list becomes visible with the last write of `publish`, so readers see the old one
 or the new one. Its asset out_at_risk_hosts starts ticket_day.
 
-Every target whose components were heard of in the last week is scored. Until a model is promoted, a
+The components of a day are shared out by shard (`scoring.n_parts` in prefail.toml; 1 is one task), each
+share is scored by a task of its own, and `gather` ranks them all: the list does not depend on how many
+there were. Every target whose components were heard of in the last week is scored. Until a model is promoted, a
 target's declared rule scores (`rule:<target>` in the list's model_id, and in words in scored_by). The
 components of a source that is down are abstained on ("source_down"), and list and report say which.
 
@@ -12,10 +14,13 @@ Same by hand: `prefail score --day D`, `prefail drift --day D`, `prefail publish
 
 On failure:
 - The list that was published last stays as it was, and so do the tickets.
-- "not built" or "delivered nothing" in the log of `score`: a warning, not a failure. The list is out
+- "not built" or "delivered nothing" in the log of `gather`: a warning, not a failure. The list is out
   without those components; see ingest_day of that day.
-- `score`, "have no data of": no component kind was built. Look at `build` of ingest_day.
-- `score`, a model that is refused: its file is not what its card says. `prefail rollback`, then clear.
+- `share_out`, "have no data of": no component kind was built. Look at `build` of ingest_day.
+- `score`, a model that is refused: its file is not what its card says. `prefail rollback`, then clear
+  `share_out` with its downstream tasks.
+- One share of `score` is red: clear it; the shares that are done stay. Out of memory: more scoring.n_parts.
+- `gather`, "different component-days" or "not scored": clear `share_out` with its downstream tasks.
 - `drift`, "not what the models learned from": the list was withheld, because a signal changed so much that
   risks mean nothing. The log names it, its probable cause, and how to let the list out all the same.
 - `publish`, "breaks … rules of its contract": the list was withheld. Look at the verdict that the log names.
@@ -25,12 +30,15 @@ On failure:
 """
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 from prefail_airflow.asof import as_of_day
 from prefail_airflow.assets import COMPONENT_DAYS, OUT_AT_RISK_HOSTS
+from prefail_airflow.mapped_tasks import PART_NAME, name_part
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
-from prefail_airflow.steps import DATA_DOCS, end_with, open_run, run_step
+from prefail_airflow.steps import DATA_DOCS, end_with, open_run, run_step, say_at_end
 from prefail_airflow.trigger_form import ASOF_PARAM
 
 
@@ -44,7 +52,8 @@ from prefail_airflow.trigger_form import ASOF_PARAM
     is_paused_upon_creation=False,
     # One at a time, so that lists come out in the order in which days were built, and tickets follow in it.
     max_active_runs=1,
-    max_active_tasks=4,
+    # All shares of a day at once, where the executor has room for them.
+    max_active_tasks=16,
     default_args=TASK_DEFAULTS,
     deadline=alert_when_late(dt.timedelta(hours=2), "out_at_risk_hosts"),
     params={"asof": ASOF_PARAM},
@@ -52,11 +61,36 @@ from prefail_airflow.trigger_form import ASOF_PARAM
     doc_md=__doc__,
 )
 def score_day() -> None:
-    @task(task_display_name="Score every component")
-    def score() -> str:
-        from pipelines.score import score_day as score_components_of_day
+    @task(task_display_name="Share out the components", show_return_value_in_logs=False)
+    def share_out() -> list[dict[str, object]]:
+        from pipelines.score_parts import share_out_day
 
-        return run_step(score_components_of_day, output="out_predictions/day={day}/part-00.parquet")
+        settings, lake = open_run()
+        day = as_of_day()
+        parts = share_out_day(day, settings, lake)
+        say_at_end(
+            f"shares of {day}: shards {', '.join(part.name for part in parts)}",
+            f"scored_parts/day={day}/",
+            lake,
+        )
+        return [part.as_document() for part in parts]
+
+    @task(task_display_name="Score a share", map_index_template=PART_NAME)
+    def score(shared: Mapping[str, object]) -> str:
+        from pipelines.score_parts import ScoringPart, score_part
+
+        part = ScoringPart.model_validate(shared)
+        name_part(f"shards {part.name}")
+        return run_step(
+            partial(score_part, part), output=f"scored_parts/day={{day}}/part-{part.name}.parquet"
+        )
+
+    @task(task_display_name="Put the risks together")
+    def gather(shared: Sequence[Mapping[str, object]]) -> str:
+        from pipelines.score_parts import ScoringPart, gather_parts
+
+        parts = [ScoringPart.model_validate(part) for part in shared]
+        return run_step(partial(gather_parts, parts), output="out_predictions/day={day}/part-00.parquet")
 
     @task(task_display_name="Compare with the weeks before")
     def drift() -> str:
@@ -78,7 +112,8 @@ def score_day() -> None:
         build_data_docs(lake)
         return end_with(f"wrote the Data Docs after {as_of_day()}", DATA_DOCS, lake)
 
-    score() >> drift() >> publish() >> data_docs()
+    shared = share_out()
+    score.expand(shared=shared) >> gather(shared) >> drift() >> publish() >> data_docs()  # type: ignore[arg-type]  # what it returns
 
 
 score_day()

@@ -27,13 +27,12 @@ from collections.abc import Mapping
 from functools import partial
 
 from airflow.sdk import PartitionedAssetTimetable, TriggerRule, dag, task
-from airflow.sdk.exceptions import AirflowSkipException
 from prefail_airflow.approvals import as_arguments, ask_each, read_answer
 from prefail_airflow.asof import as_of_day
 from prefail_airflow.assets import OUT_AT_RISK_HOSTS
 from prefail_airflow.mapped_tasks import PART_NAME, name_part
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
-from prefail_airflow.steps import end_with, open_run, run_step, today_utc
+from prefail_airflow.steps import end_with, open_run, run_step, say_at_end, send_figures, today_utc
 from prefail_airflow.trigger_form import ASOF_PARAM
 
 PLAN = "published/at_risk_hosts/day={day}/plan.html"
@@ -65,11 +64,15 @@ def ticket_day() -> None:
         # Only with today's date can the step tell a replay from this morning.
         return run_step(partial(reconcile_tickets_day, today=today_utc()), output=PLAN)
 
-    @task(task_display_name="See what needs approval")
+    @task(task_display_name="See what needs approval", show_return_value_in_logs=False)
     def find_questions() -> list[dict[str, object]]:
         from pipelines.ticket_approval import ask_about_tickets
 
-        question = ask_about_tickets(as_of_day(), *open_run(), today_utc())
+        settings, lake = open_run()
+        day = as_of_day()
+        question = ask_about_tickets(day, settings, lake, today_utc())
+        asks = "nobody" if question is None else question.subject
+        say_at_end(f"asks about the tickets of {day}: {asks}", PLAN.format(day=day), lake)
         return [] if question is None else [as_arguments(question)]
 
     @task(task_display_name="Carry out the answer", map_index_template=PART_NAME)
@@ -87,12 +90,7 @@ def ticket_day() -> None:
     # Also where the tracker was away: its alert needs the figures. The other branch makes the run red then.
     @task(task_display_name="Send the day's figures", trigger_rule=TriggerRule.ALL_DONE)
     def figures() -> str:
-        from pipelines.monitoring.send_figures import send_figures_day
-
-        settings, _ = open_run()
-        if settings.metrics.textfile is None and settings.metrics.pushgateway is None:
-            raise AirflowSkipException("[metrics] names neither a textfile nor a pushgateway")
-        return run_step(send_figures_day, output="monitoring/runs/day={day}/")
+        return send_figures()
 
     questions = find_questions()
     tickets() >> [questions, figures()]

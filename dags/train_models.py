@@ -13,9 +13,11 @@ Same by hand: `prefail train --as-of D`, then `prefail promote --target T` or `p
 On failure:
 - The champion in use stays in use; the daily list is not held up. There is time until next week.
 - Everything is skipped: no target is due that day.
-- "too good" or "knows the future": the leak alarm. Look for a column that is filled in after the fact
-  before anything else; do not raise the limit.
-- "not enough" failures: the history is too short or the cohort too small for this target.
+- "the leak alarm went off": look for a column that is filled in after the fact before anything else; do not
+  raise the limit.
+- "are needed to learn from", in the log of a green `train`: no failure. The target is too young for a model,
+  and its rule goes on scoring.
+- "has no data of": the as-of day was not built. Back-fill ingest_day over it, then clear `train`.
 - Out of memory: lower training.memory_limit_mb or training.negatives_per_positive in prefail.toml.
 - `train` of one target is red: nobody is asked about the others of that day. Put it right and clear it with its
   downstream tasks, or answer for them by hand: `prefail promote --target T`, `prefail reject --target T`.
@@ -32,7 +34,7 @@ from prefail_airflow.approvals import as_arguments, ask_each, read_answer
 from prefail_airflow.asof import as_of_day
 from prefail_airflow.mapped_tasks import PART_NAME, name_part
 from prefail_airflow.on_failure import TASK_DEFAULTS, alert_when_late
-from prefail_airflow.steps import end_with, open_run
+from prefail_airflow.steps import end_with, open_run, say_at_end
 from prefail_airflow.trigger_form import ASOF_PARAM
 
 
@@ -53,28 +55,40 @@ from prefail_airflow.trigger_form import ASOF_PARAM
     doc_md=__doc__,
 )
 def train_models() -> None:
-    @task(task_display_name="List the targets that are due")
+    @task(task_display_name="List the targets that are due", show_return_value_in_logs=False)
     def list_targets() -> list[str]:
         from pipelines.training_due import list_due_targets
 
         is_by_hand = get_current_context()["dag_run"].run_type == "manual"
-        return list(list_due_targets(as_of_day(), *open_run(), is_asked_for=is_by_hand))
+        settings, lake = open_run()
+        as_of = as_of_day()
+        due = list(list_due_targets(as_of, settings, lake, is_asked_for=is_by_hand))
+        say_at_end(f"targets due as of {as_of}: {', '.join(due) or 'none'}", "registry/", lake)
+        return due
 
     @task(task_display_name="Train a challenger", map_index_template=PART_NAME)
     def train(target: str) -> str:
+        from pipelines.run_record import record_seconds
         from pipelines.train import train_target
 
         name_part(target)
         settings, lake = open_run()
-        facts = train_target(target, as_of_day(), settings, lake, who="train_models in Airflow")
+        as_of = as_of_day()
+        with record_seconds(f"trained {target}", as_of, lake):
+            facts = train_target(target, as_of, settings, lake, who="train_models in Airflow")
         output = f"models/{facts.model_id}/card.json" if facts.model_id else f"registry/{target}/"
         return end_with(facts.summary, output, lake)
 
-    @task(task_display_name="See what needs approval")
+    @task(task_display_name="See what needs approval", show_return_value_in_logs=False)
     def find_questions(targets: list[str]) -> list[dict[str, object]]:
         from pipelines.promotion_question import ask_about_models
 
-        return [as_arguments(question) for question in ask_about_models(targets, as_of_day(), *open_run())]
+        settings, lake = open_run()
+        as_of = as_of_day()
+        questions = ask_about_models(targets, as_of, settings, lake)
+        asks = " ".join(question.subject for question in questions) or "nobody"
+        say_at_end(f"asks about models as of {as_of}: {asks}", "registry/", lake)
+        return [as_arguments(question) for question in questions]
 
     @task(task_display_name="Write down the answer", map_index_template=PART_NAME)
     def settle(answered: Mapping[str, object]) -> str:

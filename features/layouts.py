@@ -88,7 +88,7 @@ class DaySpan:
     def latest(self, level: Plane) -> Plane:
         return level[self.first_row :].copy()
 
-    def reach_back(self, cells: Plane, level: Plane, length: int, offset: int, combine: Combine) -> None:  # noqa: ARG002
+    def reach_back(self, cells: Plane, level: Plane, length: int, offset: int, combine: Combine) -> None:  # noqa: ARG002  every layout has it
         n_before = max(0, offset - self.first_row)
         if n_before < len(cells):
             reached = cells[n_before:]
@@ -132,7 +132,7 @@ class ScatteredCells:
     def latest(self, level: Plane) -> Plane:
         return level.take(self._flat[0])
 
-    def reach_back(self, cells: Plane, level: Plane, length: int, offset: int, combine: Combine) -> None:  # noqa: ARG002
+    def reach_back(self, cells: Plane, level: Plane, length: int, offset: int, combine: Combine) -> None:  # noqa: ARG002  every layout has it
         flat = self._cells_before(offset)
         if offset <= self.first_row:
             combine(cells, level.take(flat), out=cells)
@@ -180,7 +180,7 @@ class LastDay:
     def start(self, plane: Plane) -> Plane:
         return plane[::-1]
 
-    def double(self, later: Plane, earlier: Plane, length: int, combine: Combine) -> Plane:  # noqa: ARG002
+    def double(self, later: Plane, earlier: Plane, length: int, combine: Combine) -> Plane:  # noqa: ARG002  every layout has it
         later, earlier = later[0::2], earlier[1::2]
         doubled = np.empty(later.shape, dtype=later.dtype)
         combine(later[: len(earlier)], earlier, out=doubled[: len(earlier)])

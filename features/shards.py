@@ -4,12 +4,14 @@ Keys are written into every core_ partition, so the function below may never cha
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 N_SHARDS = 16
+ALL_SHARDS = tuple(range(N_SHARDS))
 _SHARD_SHIFT = np.uint64(60)  # the top 4 bits, so that keys sorted ascending are sorted by shard
 
 # FNV-1a, 64 bit (Fowler, Noll, Vo: offset basis and prime).
@@ -58,6 +60,12 @@ def shard_of(keys: Keys) -> npt.NDArray[np.intp]:
 def shard_lengths(sorted_keys: Keys) -> list[int]:
     """Return how many of the ascending keys lie in each of the 16 shards: the row groups of a day."""
     return [int(n) for n in np.bincount(shard_of(sorted_keys), minlength=N_SHARDS)]
+
+
+def split_shards(n_parts: int) -> tuple[tuple[int, ...], ...]:
+    """Return the 16 shards as ``n_parts`` (1..16) runs of neighbours, ascending, alike in length to one shard."""
+    edges = [N_SHARDS * part // n_parts for part in range(n_parts + 1)]
+    return tuple(tuple(range(first, last)) for first, last in pairwise(edges))
 
 
 def sample_mask(

@@ -12,6 +12,8 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from features.words import name_kind
+
 FOLDER = Path(__file__).with_name("targets")
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -192,8 +194,8 @@ class Target(_Section):
     def label_definition(self) -> str:
         """The label in words, as stored with each model and printed beside each figure."""
         return (
-            f"the {self.component_kind} fails in (day + {self.lead_days}, day + {self.horizon_days}] days; unknown "
-            "where it left service first, the horizon is not over, or the failure is inside the lead time"
+            f"the {name_kind(self.component_kind)} fails in (day + {self.lead_days}, day + {self.horizon_days}] "
+            "days; unknown where it left service first, the horizon is not over, or the failure is inside the lead time"
         )
 
     def _resolve(self, signals: tuple[str, ...] | str) -> tuple[str, ...]:

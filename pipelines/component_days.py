@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cube import Cube, CubeBuilder
-from pipelines.cube_reading import REPEATED_TEXTS, end_of_day
+from features.shards import ALL_SHARDS, N_SHARDS
+from pipelines.cube_reading import REPEATED_TEXTS, end_of_day, read_cube
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
 from pipelines.read_ahead import read_ahead
@@ -31,11 +32,14 @@ class ComponentDayReader:
         self._tables: dict[dt.date, pa.Table] = {}
         self._is_span = False
 
-    def read_cube(self, first_day: dt.date, last_day: dt.date) -> Cube:
+    def read_cube(self, first_day: dt.date, last_day: dt.date, shards: Sequence[int] = ALL_SHARDS) -> Cube:
         """Return the cube of ``[first_day, last_day]`` as known by the end of ``last_day``.
 
-        A day without a file is a missing day, not an error, the last day too: nobody reported on it.
+        A day without a file is a missing day, not an error, the last day too: nobody reported on it. Where
+        only some ``shards`` are read, nothing is kept.
         """
+        if len(shards) < N_SHARDS:
+            return self._read_part(first_day, last_day, shards)
         self._tables = {day: kept for day, kept in self._tables.items() if first_day <= day <= last_day}
         builder = CubeBuilder(self._signals, first_day, last_day)
         days = [first_day + dt.timedelta(days=offset) for offset in range((last_day - first_day).days + 1)]
@@ -47,6 +51,18 @@ class ComponentDayReader:
                     self._tables[day] = table
         self._is_span = True
         return builder.build()
+
+    def _read_part(self, first_day: dt.date, last_day: dt.date, shards: Sequence[int]) -> Cube:
+        return read_cube(
+            self._lake,
+            self._dataset,
+            self._signals,
+            days=self._lake.list_days(self._dataset),
+            first_day=first_day,
+            last_day=last_day,
+            shards=shards,
+            known_by=last_day,
+        )
 
     def _read(self, day: dt.date) -> pa.Table | None:
         if day in self._tables:

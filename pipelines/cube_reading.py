@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.cube import Cube, CubeBuilder
-from features.shards import N_SHARDS, shard_lengths, shard_of
+from features.shards import ALL_SHARDS, N_SHARDS, shard_lengths, shard_of
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
 from pipelines.read_ahead import read_ahead
@@ -70,10 +70,9 @@ def plan_passes(
     n_days = (last_day - first_day).days + 1
     shard_bytes = n_components / N_SHARDS * n_days * (n_signals * _BYTES_PER_VALUE + 1) * _HEADROOM
     n_together = max(1, min(N_SHARDS, int(memory_limit_mb * 1_000_000 / max(shard_bytes, 1))))
-    shards = tuple(range(N_SHARDS))
     return ShardPlan(
         days=days,
-        passes=tuple(shards[start : start + n_together] for start in range(0, N_SHARDS, n_together)),
+        passes=tuple(ALL_SHARDS[start : start + n_together] for start in range(0, N_SHARDS, n_together)),
     )
 
 

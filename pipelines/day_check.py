@@ -3,10 +3,9 @@
 import datetime as dt
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from pipelines.changed_inputs import describe_change, find_changed_days
+from pipelines.day_findings import DayCheck, DayFinding, Trouble, write_day_check
 from pipelines.day_span import list_span
 from pipelines.day_states import LakeDays, find_manifest, find_plan_record, read_lake_days
 from pipelines.errors import MissingInputError, PermanentError
@@ -14,6 +13,7 @@ from pipelines.lake import Lake
 from pipelines.published_list import MANIFEST_FILE, Manifest, digest
 from pipelines.settings import Settings
 from pipelines.source_outages import USUAL_DAYS
+from pipelines.step_facts import StepFacts
 from pipelines.tickets.claim import read_last_day
 
 log = logging.getLogger(__name__)
@@ -22,66 +22,13 @@ N_DAYS = 30
 """How many days are looked at where nobody says."""
 
 
-class Trouble(StrEnum):
-    """What is wrong with a day."""
-
-    NEVER_FIRED = "never fired"
-    SOURCE_MISSING = "a source is missing"
-    BLOCKED = "blocked by a contract"
-    NOT_BUILT = "stuck before build"
-    NOT_SCORED = "stuck before score"
-    NOT_PUBLISHED = "stuck before publish"
-    NO_TICKETS = "stuck before tickets"
-    FIRED_TWICE = "fired twice"
-    INPUTS_CHANGED = "inputs changed later"
-    OUT_OF_DATE = "list out of date"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DayFinding:
-    """One thing that is wrong with a day. ``is_note``: to know, nothing has to be healed."""
-
-    day: dt.date
-    trouble: Trouble
-    what: str
-    command: str
-    is_note: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class DayCheck:
-    """Findings of the days ``first_day`` to ``last_day``, by day, in the order in which they are to be healed."""
-
-    first_day: dt.date
-    last_day: dt.date
-    findings: tuple[DayFinding, ...]
-
-    @property
-    def to_heal(self) -> tuple[DayFinding, ...]:
-        """The findings that ask for a command."""
-        return tuple(finding for finding in self.findings if not finding.is_note)
-
-    @property
-    def summary(self) -> str:
-        """Return the check in one line."""
-        n_days = (self.last_day - self.first_day).days + 1
-        return (
-            f"checked days {self.first_day} to {self.last_day}: days={n_days} to_heal={len(self.to_heal)} "
-            f"notes={len(self.findings) - len(self.to_heal)}"
-        )
-
-    def require_whole(self) -> None:
-        """Raise ``PermanentError`` with each finding that asks for a command, and that command."""
-        if not self.to_heal:
-            return
-        said = "".join(
-            f"\n  - {each.day} {each.trouble}: {each.what}\n    {each.command}" for each in self.to_heal
-        )
-        raise PermanentError(
-            f"{len(self.to_heal)} findings about the days {self.first_day} to {self.last_day}:{said}\n"
-            "Nothing was changed. Run these commands, oldest day first, or clear the step's task in the Airflow UI.",
-            days=tuple(each.day.isoformat() for each in self.to_heal),
-        )
+def check_last_days(last_day: dt.date, settings: Settings, lake: Lake) -> StepFacts:
+    """Look at the last 30 days up to ``last_day`` and keep what was found, for the figures and for whoever asks."""
+    checked = check_days(last_day - dt.timedelta(days=N_DAYS - 1), last_day, settings, lake)
+    write_day_check(checked, lake)
+    n_notes = len(checked.findings) - len(checked.to_heal)
+    facts = (("days", N_DAYS), ("to_heal", len(checked.to_heal)), ("notes", n_notes))
+    return StepFacts(step="checked days up to", day=last_day, facts=facts)
 
 
 def check_days(first_day: dt.date, last_day: dt.date, settings: Settings, lake: Lake) -> DayCheck:

@@ -19,9 +19,10 @@ from pipelines.lake import Lake, open_lake
 from pipelines.progress import track
 from pipelines.publish import publish_day
 from pipelines.registry import champion
-from pipelines.score import open_target_scorers, score_day
+from pipelines.score import score_day
 from pipelines.settings import Settings, load_settings
 from pipelines.step_facts import StepFacts
+from pipelines.target_scorers import open_target_scorers
 from pipelines.targets import list_built_targets
 from pipelines.ticket_step import reconcile_tickets_day
 from pipelines.train import train_target

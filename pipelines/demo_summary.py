@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from data_contracts.loader import list_contracts
 from features.target import load_target
+from features.words import count_of, name_kind
 from pipelines.commands.output import print_line, print_table
 from pipelines.lake import ONLY_PART, Lake
 from pipelines.published_list import REPORT_FILE, day_folder
@@ -75,7 +76,7 @@ def _print_list(day: dt.date, lake: Lake) -> None:
     kinds = Counter(row["component_kind"] for row in listed)
     print_table(
         f"At-risk list of {day} (first {_N_LISTED} of {len(listed)}: "
-        + ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+        + ", ".join(count_of(n, name_kind(kind)) for kind, n in kinds.most_common())
         + ")",
         ("rank", "host", "slot", "part", "risk", "due", "why"),
         [
@@ -83,7 +84,7 @@ def _print_list(day: dt.date, lake: Lake) -> None:
                 row["rank"],
                 row["host_id"],
                 row["slot"],
-                f"{row['component_kind']} {row['component_id']}",
+                f"{name_kind(row['component_kind'])} {row['component_id']}",
                 f"{row['risk']:.0%}",
                 row["due_day"],
                 _word_why(row["evidence"]),

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.log_templates import escape_text
+from features.words import name_kind
 from pipelines.cube_reading import end_of_day
 from pipelines.lake import Lake
 from pipelines.part_places import HINT, PLACE_COLUMNS, lay_to_parts, places_of_predictions, read_part_places
@@ -81,8 +82,10 @@ def _choose(kind: str, of_part: list[_Event], of_host: list[_Event]) -> LogExcer
     if kind == _HOST:
         return _excerpt("this host", of_host)
     return (
-        _excerpt(f"this {kind}", of_part)
-        or _excerpt(f"a {kind} of its host", [event for event in of_host if event.component_kind == kind])
+        _excerpt(f"this {name_kind(kind)}", of_part)
+        or _excerpt(
+            f"a {name_kind(kind)} of its host", [event for event in of_host if event.component_kind == kind]
+        )
         or _excerpt("its host", of_host)
     )
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.target import load_target
+from features.words import count_of, name_kind
 from pipelines.lake import Lake
 from pipelines.outage_reach import mark_fed
 from pipelines.source_outages import SourceOutage
@@ -20,7 +21,7 @@ def describe_outages(
 ) -> tuple[str, ...]:
     """Return a sentence for each source that was down, then for each kind that was not built for other reasons.
 
-    "source ipmi delivered nothing of 2026-02-01 (last: 2026-01-31): 312 dimm abstained". A component that
+    "source ipmi delivered nothing of 2026-02-01 (last: 2026-01-31): 312 DIMMs abstained". A component that
     two of them fed is counted with both.
     """
     down = predictions.filter(pc.equal(predictions["abstention_reason"], SOURCE_DOWN))
@@ -53,5 +54,5 @@ def _count_fed(kind: str, components: pa.Table, outage: SourceOutage, lake: Lake
 
 
 def _word_counts(by_kind: Mapping[str, int]) -> str:
-    counted = [f"{n:,} {kind}" for kind, n in by_kind.items() if n]
+    counted = [count_of(n, name_kind(kind)) for kind, n in by_kind.items() if n]
     return f"{' and '.join(counted)} abstained" if counted else "no component was left out for it"

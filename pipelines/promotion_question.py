@@ -58,7 +58,7 @@ def ask_about_model(proposal: Proposal, settings: Settings, lake: Lake) -> Appro
         "",
         "Challenger minus what is in use, with intervals by component:",
         "",
-        *(f"- {escape_value(line, 400)}" for line in whole),
+        *(_list_comparison(line) for line in whole),
         "",
         *_describe_slices(slices),
         "",
@@ -86,8 +86,18 @@ def ask_about_model(proposal: Proposal, settings: Settings, lake: Lake) -> Appro
 def _describe_slices(slices: Sequence[str]) -> list[str]:
     if not slices:
         return ["It is lower on no hardware model that has enough failures to say."]
-    lines = [f"- {escape_value(line, 400)}" for line in slices]
+    lines = [_list_comparison(line) for line in slices]
     return ["Lower on these hardware models, on none of them beyond chance:", "", *lines]
+
+
+def _list_comparison(line: str) -> str:
+    # The gate writes intervals in square brackets, which would be spelled out as if they came from data.
+    return f"- {_show(line.replace('[', '(').replace(']', ')'))}"
+
+
+def _show(text: str) -> str:
+    # A percent sign is inert in Markdown; trackers, for which it is spelled out, are not asked here.
+    return escape_value(text, 400).replace("(U+0025)", "%")
 
 
 def _describe_drift(proposal: Proposal, lake: Lake) -> list[str]:
@@ -98,7 +108,7 @@ def _describe_drift(proposal: Proposal, lake: Lake) -> list[str]:
     words = [each.words for each in report.findings if proposal.target in each.targets]
     if not words:
         return [f"No drift of its inputs was found on {proposal.as_of}."]
-    return [f"Drift found on {proposal.as_of}:", "", *(f"- {escape_value(line, 400)}" for line in words)]
+    return [f"Drift found on {proposal.as_of}:", "", *(f"- {_show(line)}" for line in words)]
 
 
 def _describe_folds(card: ModelCard) -> str:

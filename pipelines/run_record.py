@@ -6,7 +6,8 @@ The one kind of document that is not the same after a second run: seconds are of
 import datetime as dt
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,24 +30,44 @@ class RunRecord(BaseModel):
 
 
 def run_recorded(
-    step: Callable[[dt.date, Settings, Lake], StepFacts], day: dt.date, settings: Settings, lake: Lake
+    step: Callable[[dt.date, Settings, Lake], StepFacts],
+    day: dt.date,
+    settings: Settings,
+    lake: Lake,
+    *,
+    part: str | None = None,
 ) -> StepFacts:
-    """Run a step and leave its record; one that raises leaves that of the run before."""
+    """Run a step and leave its record; one that raises leaves that of the run before.
+
+    ``part`` names what a run does of the step, such as one source: each part has a record of its own.
+    """
     began = time.monotonic()
     facts = step(day, settings, lake)
-    record = RunRecord(
-        step=facts.step,
-        day=facts.day,
-        seconds=round(time.monotonic() - began, 3),
-        facts={name: str(value) for name, value in facts.facts},
-    )
-    # Steps are named in words ("reconciled tickets"), objects by what every store takes.
-    name = re.sub(r"[^a-z0-9]+", "_", facts.step.lower()).strip("_")
-    lake.write_json(f"{_FOLDER}/day={facts.day}/{name}.json", record.model_dump(mode="json"))
+    name = facts.step if part is None else f"{facts.step} {part}"
+    said = {name: str(value) for name, value in facts.facts}
+    _write(RunRecord(step=name, day=facts.day, seconds=_seconds_since(began), facts=said), lake)
     return facts
+
+
+@contextmanager
+def record_seconds(step: str, day: dt.date, lake: Lake) -> Iterator[None]:
+    """Leave the record of what is done inside, such as a training; what raises leaves that of the run before."""
+    began = time.monotonic()
+    yield
+    _write(RunRecord(step=step, day=day, seconds=_seconds_since(began), facts={}), lake)
 
 
 def read_run_records(day: dt.date, lake: Lake) -> tuple[RunRecord, ...]:
     """Return the records of a day's steps, by name of the step."""
     keys = [item.key for item in lake.store.list_keys(f"{_FOLDER}/day={day}/")]
     return tuple(RunRecord.model_validate_json(lake.store.read(key)) for key in sorted(keys))
+
+
+def _seconds_since(began: float) -> float:
+    return round(time.monotonic() - began, 3)
+
+
+def _write(record: RunRecord, lake: Lake) -> None:
+    # Steps are named in words ("reconciled tickets"), objects by what every store takes.
+    name = re.sub(r"[^a-z0-9]+", "_", record.step.lower()).strip("_")
+    lake.write_json(f"{_FOLDER}/day={record.day}/{name}.json", record.model_dump(mode="json"))

@@ -19,6 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
+from features.shards import N_SHARDS
 from pipelines.approval_settings import ApprovalSettings
 from pipelines.drift_settings import DriftSettings
 from pipelines.errors import ConfigError
@@ -66,6 +67,17 @@ class ListSettings(Section):
     minimum_risk: Share = Field(default=0.02, description="Nothing below this calibrated risk is listed.")
 
 
+class ScoringSettings(Section):
+    """How a day is scored."""
+
+    n_parts: int = Field(
+        default=1,
+        ge=1,
+        le=N_SHARDS,
+        description="Shares of a day's components: tasks side by side in Airflow, one after the other by hand.",
+    )
+
+
 class MetricsSettings(Section):
     """Where the daily run brings its figures for Prometheus."""
 
@@ -96,6 +108,7 @@ class Settings(Section):
     list: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     training: TrainingSettings = TrainingSettings()
+    scoring: ScoringSettings = ScoringSettings()
     approval: ApprovalSettings = ApprovalSettings()
     drift: DriftSettings = DriftSettings()
     metrics: MetricsSettings = MetricsSettings()

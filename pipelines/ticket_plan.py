@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from features.words import name_kind
 from pipelines.lake import Lake
 from pipelines.report.plan_page import render_plan
 from pipelines.settings import Settings
@@ -15,7 +16,6 @@ from pipelines.tickets.fleet_view import LIST_DATASET
 from pipelines.tickets.plan import Change, Close, Create, Keep, Reopen, Update
 from pipelines.tickets.tracker import Ticket, TicketReader
 from pipelines.tickets.trackers import open_tracker_reader
-from pipelines.tickets.wording import name_kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,16 +12,15 @@ from typing import Protocol
 from data_contracts.loader import list_contracts, load_contract
 from features.target import list_targets, load_target
 from pipelines.code_version import code_version
-from pipelines.component_days import ComponentDayReader
 from pipelines.errors import MissingInputError, ModelRefusedError, VerificationError
 from pipelines.lake import Lake
 from pipelines.list_edition import compose_edition
 from pipelines.list_explanation import Explain, explain_with_model
 from pipelines.published_list import MANIFEST_FILE, Manifest, digest, read_day_manifest
-from pipelines.score import TargetScorer, score_day
-from pipelines.scorers import open_scorer
+from pipelines.score import score_day
 from pipelines.settings import Settings
 from pipelines.store_views import ScratchStore
+from pipelines.target_scorers import open_target_scorer
 
 log = logging.getLogger(__name__)
 
@@ -58,15 +57,12 @@ class Score(Protocol):
 
 def score_as_published(manifest: Manifest, settings: Settings, lake: Lake) -> None:
     """Score with the manifest's models, whichever are champions now."""
-    scorers = []
-    for used in manifest.models:
-        target = load_target(used.target)
-        scorer = open_scorer(target, lake, model_id=used.model_id, n_threads=settings.training.n_threads)
-        reader = ComponentDayReader(lake, target.dataset, target.signals)
-        scorers.append(TargetScorer(target=target, scorer=scorer, reader=reader))
+    scorers = [
+        open_target_scorer(used.target, settings, lake, model_id=used.model_id) for used in manifest.models
+    ]
     order = {name: place for place, name in enumerate(settings.targets)}
     scorers.sort(key=lambda each: order.get(each.target.name, len(order)))
-    score_day(manifest.day, settings, lake, scorers=tuple(scorers))
+    score_day(manifest.day, settings, lake, scorers=scorers)
 
 
 def verify_list(

@@ -1,6 +1,7 @@
 """Run one public step of the pipelines for the day of the running task."""
 
 import datetime as dt
+import logging
 import os
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from pipelines.step_facts import StepFacts
 
+log = logging.getLogger(__name__)
 
 DATA_DOCS = "data_docs/index.html"
 
@@ -21,17 +23,30 @@ class Step(Protocol):
     def __call__(self, day: dt.date, settings: "Settings", lake: "Lake", /) -> "StepFacts": ...
 
 
-def run_step(step: Step, *, output: str) -> str:
+def run_step(step: Step, *, output: str, part: str | None = None) -> str:
     """Run ``step`` with this machine's settings, and record it; its line of facts is all that goes to XCom.
 
-    ``output`` is the key of what it writes; ``{day}`` in it is the as-of day.
+    ``output`` is the key of what it writes; ``{day}`` in it is the as-of day. ``part`` names what this task does
+    of the step: its seconds are told apart from those of the others.
     """
     # Inside, not on top: the DAG processor parses these files every minute and pyarrow is not free.
     from pipelines.run_record import run_recorded
 
     settings, lake = open_run()
     day = as_of_day()
-    return end_with(run_recorded(step, day, settings, lake).summary, output.format(day=day), lake)
+    return end_with(run_recorded(step, day, settings, lake, part=part).summary, output.format(day=day), lake)
+
+
+def send_figures() -> str:
+    """Bring the as-of day's figures to Prometheus; the task is skipped where ``[metrics]`` names no place."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from pipelines.monitoring.send_figures import send_figures_day
+
+    settings, _ = open_run()
+    if settings.metrics.textfile is None and settings.metrics.pushgateway is None:
+        raise AirflowSkipException("[metrics] names neither a textfile nor a pushgateway")
+    return run_step(send_figures_day, output="monitoring/runs/day={day}/")
 
 
 def end_with(line: str, output: str, lake: "Lake") -> str:
@@ -40,6 +55,14 @@ def end_with(line: str, output: str, lake: "Lake") -> str:
     Airflow logs what a task returns as the last thing it says of it.
     """
     return f"{line} | output: {lake.store.uri(output)} | Data Docs: {lake.store.uri(DATA_DOCS)}"
+
+
+def say_at_end(line: str, output: str, lake: "Lake") -> None:
+    """Log the line that :func:`end_with` makes, where what the task returns is for the next task.
+
+    Such a task has ``show_return_value_in_logs=False``, so that nothing of it follows.
+    """
+    log.info(end_with(line, output, lake))
 
 
 def today_utc() -> dt.date:

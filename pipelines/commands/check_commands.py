@@ -6,6 +6,7 @@ import datetime as dt
 from pipelines.commands.output import print_line, print_table
 from pipelines.day_runs import open_settings_lake
 from pipelines.day_span import parse_day
+from pipelines.run_record import run_recorded
 from pipelines.settings import load_settings
 
 _Subparsers = argparse._SubParsersAction  # the type argparse gives no public name
@@ -18,8 +19,9 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
     check = actions.add_parser(
         "check",
         help="say which days never fired, fired twice or are stuck, and which command heals them",
-        description="Reads: what the lake holds of each day, and the sources' files. Writes: nothing. Exit code 1 if "
-        "something is to be healed; what is only to know is marked so.",
+        description="Reads: what the lake holds of each day, and the sources' files. Writes: without --from and --to "
+        "monitoring/day_checks/day=D.json, which `prefail metrics` counts; else nothing. Exit code 1 if something is "
+        "to be healed; what is only to know is marked so.",
     )
     check.add_argument(
         "--from", dest="first", metavar="D", help="first day (default: 29 days before the last)"
@@ -29,13 +31,19 @@ def add_commands(commands: "_Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def _run_check(arguments: argparse.Namespace) -> int:
-    from pipelines.day_check import N_DAYS, check_days
+    from pipelines.day_check import N_DAYS, check_days, check_last_days
+    from pipelines.day_findings import read_day_check
 
     settings = load_settings(arguments.config)
+    lake = open_settings_lake(settings)
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     last = parse_day(arguments.last) if arguments.last else yesterday
     first = parse_day(arguments.first) if arguments.first else last - dt.timedelta(days=N_DAYS - 1)
-    checked = check_days(first, last, settings, open_settings_lake(settings))
+    if arguments.first or arguments.last:
+        checked = check_days(first, last, settings, lake)
+    else:
+        run_recorded(check_last_days, last, settings, lake)
+        checked = read_day_check(last, lake)
     if checked.findings:
         print_table(
             f"{len(checked.findings)} findings",

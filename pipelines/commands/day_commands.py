@@ -124,7 +124,8 @@ def _run_build(arguments: argparse.Namespace) -> int:
 
 
 def _run_score(arguments: argparse.Namespace) -> int:
-    from pipelines.score import open_target_scorers, score_day
+    from pipelines.score import score_day
+    from pipelines.target_scorers import open_target_scorers
 
     settings = load_settings(arguments.config)
     lake = open_settings_lake(settings)

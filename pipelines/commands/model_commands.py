@@ -10,6 +10,7 @@ from pipelines.commands.output import print_line
 from pipelines.day_runs import open_settings_lake
 from pipelines.day_span import parse_day, split_span
 from pipelines.errors import ConfigError
+from pipelines.run_record import record_seconds
 from pipelines.settings import load_settings
 
 _Subparsers = argparse._SubParsersAction  # the type argparse gives no public name
@@ -104,14 +105,15 @@ def _run_train(arguments: argparse.Namespace) -> int:
     if arguments.target and not arguments.if_due:
         targets = [arguments.target]
     for target in targets:
-        facts = train_target(
-            target,
-            as_of,
-            settings,
-            lake,
-            promote=not arguments.no_promote,
-            who=getpass.getuser(),
-        )
+        with record_seconds(f"trained {target}", as_of, lake):
+            facts = train_target(
+                target,
+                as_of,
+                settings,
+                lake,
+                promote=not arguments.no_promote,
+                who=getpass.getuser(),
+            )
         print_line(facts.summary)
     for question in ask_about_models(targets, as_of, settings, lake):
         print_line(f"\n{question.subject}\n\n{question.body}")
@@ -164,14 +166,18 @@ def _run_verify(arguments: argparse.Namespace) -> int:
 
 def _run_rollback(arguments: argparse.Namespace) -> int:
     from pipelines.registry import rollback
-    from pipelines.targets import list_built_targets
+    from pipelines.scorers import RULE_PREFIX
+    from pipelines.targets import find_target, list_built_targets
 
     settings = load_settings(arguments.config)
     lake = open_settings_lake(settings)
     built = list_built_targets(settings, lake)
     if not arguments.target and len(built) > 1:
         raise ConfigError(f"Name the target: --target {' | '.join(built)}")
-    target = arguments.target or built[0]
+    target = find_target(arguments.target or built[0]).name
     entry = rollback(target, lake, who=getpass.getuser(), why=arguments.why)
-    print_line(f"rolled back {target}: champion={entry.model_id}")
+    print_line(
+        f"rolled back {target}: in_use={entry.model_id or RULE_PREFIX + target} former={entry.previous_champion}. "
+        "Lists that are out stay; to make a day's list anew: prefail score --day D, prefail publish --day D"
+    )
     return 0

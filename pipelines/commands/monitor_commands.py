@@ -129,6 +129,11 @@ def _run_metrics(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config)
     day = parse_day(arguments.day)
     if arguments.send:
+        if settings.metrics.textfile is None and settings.metrics.pushgateway is None:
+            raise ConfigError(
+                "[metrics] names neither a textfile nor a pushgateway. No figure was sent. Set one of them in the "
+                f"settings, or name the place: prefail metrics --day {day} --textfile FILE | --pushgateway URL"
+            )
         print_line(send_figures_day(day, settings, open_settings_lake(settings)).summary)
         return 0
     samples = measure_day(day, settings, open_settings_lake(settings))

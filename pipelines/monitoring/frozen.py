@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from features.frozen_sensors import SPAN_DAYS, StillShare, compare_still_shares
+from features.words import name_kind
 from pipelines.drift_settings import DriftSettings, FindingKind
 from pipelines.lake import Lake
 from pipelines.monitoring.findings import DriftReport, Finding
@@ -74,6 +75,6 @@ def _frozen(
     since = known.get(finding.finding_id) or first
     words = (
         f"{share.signal} stands still since {since} or longer in {share.now:.0%} of {share.n_components:,} "
-        f"{kind.kind} {share.model}; in the five days until {before} it did in {share.before:.0%}."
+        f"{name_kind(kind.kind)} {share.model}; in the five days until {before} it did in {share.before:.0%}."
     )
     return finding.model_copy(update={"since": since, "words": words})

@@ -6,6 +6,7 @@ from data_contracts.loader import list_contracts
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
 from pipelines.monitoring.figures import (
+    check_figures,
     data_figures,
     drift_figures,
     list_figures,
@@ -15,20 +16,28 @@ from pipelines.monitoring.figures import (
 )
 from pipelines.monitoring.figures.metric import Metric, Sample
 from pipelines.settings import Settings
+from pipelines.source_outages import USUAL_DAYS
 from pipelines.verdicts import read_day_verdicts
 
-_SUBJECTS = (data_figures, list_figures, drift_figures, model_figures, ticket_figures, step_figures)
+_SUBJECTS = (
+    *(data_figures, list_figures, drift_figures, model_figures),
+    *(ticket_figures, step_figures, check_figures),
+)
 
 METRICS: tuple[Metric, ...] = tuple(metric for subject in _SUBJECTS for metric in subject.METRICS)
 """Every metric there is, in the order of docs/metrics.md."""
 
 
 def measure_day(day: dt.date, settings: Settings, lake: Lake) -> tuple[Sample, ...]:
-    """Return all figures of a day; ``MissingInputError`` if nothing was ever delivered of it."""
-    if not read_day_verdicts(lake, day, list_contracts()):
+    """Return all figures of a day; ``MissingInputError`` if nothing was delivered of it nor of the week before.
+
+    A day of which nothing was delivered is the one that people have to be told of.
+    """
+    week = [day - dt.timedelta(days=back) for back in range(USUAL_DAYS + 1)]
+    if not any(read_day_verdicts(lake, each, list_contracts()) for each in week):
         raise MissingInputError(
-            f"nothing was delivered of {day}: there is no verdict of that day. No figure was written. "
-            f"Run: prefail ingest --day {day}",
+            f"nothing was delivered of {day} nor of the week before: there is no verdict of those days. No figure was "
+            f"written. Run: prefail ingest --day {day}",
             day=day.isoformat(),
         )
     return tuple(sample for subject in _SUBJECTS for sample in subject.measure(day, settings, lake))

@@ -6,6 +6,7 @@ import numpy as np
 
 from features.histograms import Histograms
 from features.signal_shifts import RECENT_DAYS
+from features.words import name_kind
 from pipelines.drift_settings import DriftSettings, FindingKind
 from pipelines.errors import MissingInputError, ModelRefusedError
 from pipelines.lake import Lake
@@ -62,7 +63,8 @@ def find_new_models(
                 limit=policy.new_model_share,
                 since=since,
                 words=(
-                    f"{kind.kind} {model} is unknown to {by_whom[model]}: {n:,} of {n_all:,} ({share:.1%}) on {day}"
+                    f"{name_kind(kind.kind)} {model} is unknown to {by_whom[model]}: "
+                    f"{n:,} of {n_all:,} ({share:.1%}) on {day}"
                     f"{f', first seen on {since}' if since else ''}."
                 ),
                 cause="new hardware; its risks are guessed from other models until one learns from it.",

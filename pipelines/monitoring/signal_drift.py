@@ -12,6 +12,7 @@ from features.signal_shifts import (
     SignalShift,
     find_shifts,
 )
+from features.words import name_kind
 from pipelines.drift_settings import DriftSettings, FindingKind
 from pipelines.lake import Lake
 from pipelines.monitoring.findings import Finding
@@ -74,7 +75,7 @@ def _moved(
         "no other hardware model did" if n_moved == 1 else f"so did {n_moved - 1} other hardware model(s)"
     )
     words = (
-        f"{shift.signal} of {shift.n_components:,} {kind.kind} {shift.model} moved {when}, {others}: "
+        f"{shift.signal} of {shift.n_components:,} {name_kind(kind.kind)} {shift.model} moved {when}, {others}: "
         f"median {_level(shift.median_before)} to {_level(shift.median_now)}{_factor(shift)}, "
         f"PSI {_figure(shift.psi)} (limit {policy.psi_limit:g})."
     )
@@ -93,8 +94,8 @@ def _shifted_everywhere(
     days = [each.jump_day for each in moved if each.jump_day is not None]
     when = f"since {min(days)}" if days else "in the last week"
     words = (
-        f"{farthest.signal} of {kind.kind} moved in {len(moved)} of {n_models} hardware models {when}; farthest in "
-        f"{farthest.model}: median {_level(farthest.median_before)} to {_level(farthest.median_now)}, "
+        f"{farthest.signal} of {name_kind(kind.kind)} moved in {len(moved)} of {n_models} hardware models {when}; "
+        f"farthest in {farthest.model}: median {_level(farthest.median_before)} to {_level(farthest.median_now)}, "
         f"PSI {_figure(farthest.psi)} (limit {policy.psi_limit:g})."
     )
     cause = "a source that reads or decodes it otherwise, or the surroundings (temperature, work)."
@@ -113,8 +114,8 @@ def _shifted_everywhere(
 
 def _vanished(kind: WatchedKind, shift: SignalShift, day: dt.date, policy: DriftSettings) -> Finding:
     words = (
-        f"{shift.signal} is reported by {shift.reported_now:.0%} of {shift.n_components:,} {kind.kind} {shift.model} "
-        f"on {day}; it was {shift.reported_before:.0%}."
+        f"{shift.signal} is reported by {shift.reported_now:.0%} of {shift.n_components:,} "
+        f"{name_kind(kind.kind)} {shift.model} on {day}; it was {shift.reported_before:.0%}."
     )
     cause = "a firmware update that dropped it, a source that does not ask for it, or values beyond what is believable."
     finding = _finding(

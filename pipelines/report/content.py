@@ -33,7 +33,7 @@ class LogLine:
 
 @dataclass(frozen=True, kw_only=True)
 class LogExcerpt:
-    """What the logs said in ``n_days`` days up to the list's: of ``about`` ("this dimm"), the worst first.
+    """What the logs said in ``n_days`` days up to the list's: of ``about`` ("this DIMM"), the worst first.
 
     ``n_left_out`` counts further lines of other words.
     """

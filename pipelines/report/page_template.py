@@ -4,6 +4,7 @@ from functools import cache
 
 import jinja2
 
+from features.words import name_kind
 from pipelines.report.plots import draw_series
 from pipelines.report.wording import capitalize_first, format_level, format_moment, format_risk
 
@@ -24,7 +25,11 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        risk=format_risk, level=format_level, moment=format_moment, capitalize_first=capitalize_first
+        risk=format_risk,
+        level=format_level,
+        moment=format_moment,
+        capitalize_first=capitalize_first,
+        kind=name_kind,
     )
     environment.globals["draw_series"] = draw_series
     return environment

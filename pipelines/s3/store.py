@@ -136,6 +136,7 @@ class S3Store:
         arguments = {"Prefix": self._prefix + prefix}
         while True:
             send_page = functools.partial(self._send, "list_objects_v2", **arguments)
+            # mypy infers no lambda with a default; without one it would hold the variable of the loop.
             reply = self._reach(lambda _, send_page=send_page: send_page(), prefix, "listed")  # type: ignore[misc]
             for item in reply.get("Contents", ()):
                 key = str(item["Key"]).removeprefix(self._prefix)

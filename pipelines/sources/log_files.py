@@ -194,6 +194,7 @@ class LogReader:
         read: Callable[[int], bytes] = hashing.read
         if self._file.path.suffix == ".gz":
             # read1, because read drops what it has unpacked when it meets the damage.
+            # The types ask for a whole file; to read, it calls no more than `read`.
             read = gzip.GzipFile(fileobj=hashing, mode="rb").read1  # type: ignore[call-overload]
         size = 0
         while True:

@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from features.words import name_kind
 from pipelines.tickets.day_plan import DayPlan
 from pipelines.tickets.entries import strip_height_unit
 from pipelines.tickets.plan import Close, Create, Hold, Keep
 from pipelines.tickets.policy_document import Spares
 from pipelines.tickets.record import TicketRecord
 from pipelines.tickets.storms import find_cause
-from pipelines.tickets.wording import name_kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 import datetime as dt
 
+from features.words import count_of
 from pipelines.tickets.entries import Entry
 from pipelines.tickets.plan import Hold
 from pipelines.tickets.policy import Candidate, may_reopen
 from pipelines.tickets.policy_document import PolicyDocument, Silence
-from pipelines.tickets.wording import count_of
 
 
 def hold_silenced(candidate: Candidate) -> tuple[Hold, str] | None:

@@ -1,8 +1,8 @@
 """Whether a spare part is there for a ticket, in words."""
 
+from features.words import count_of
 from pipelines.tickets.policy_document import Spares
 from pipelines.tickets.standing import Standing
-from pipelines.tickets.wording import count_of
 
 
 def describe_spare(model: str, spares: Spares | None, standing: Standing) -> str | None:

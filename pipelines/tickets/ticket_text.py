@@ -5,12 +5,12 @@ import hashlib
 import re
 
 from features.evidence import Reason
+from features.words import name_kind
 from pipelines.tickets.entries import Entry
 from pipelines.tickets.escaping import escape_value
 from pipelines.tickets.plan_notes import PlanNotes
 from pipelines.tickets.record import TicketRecord, write_record
 from pipelines.tickets.tracker import TECHNICIAN_OUTCOMES, Comment, Draft, Outcome
-from pipelines.tickets.wording import name_kind
 
 _UNKNOWN_HOST = "unknown:"
 # A playbook's paragraph, not a value from a machine; still escaped, because it travels in the list.

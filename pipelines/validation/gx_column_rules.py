@@ -91,7 +91,7 @@ class TableColumnRulesNotKept(TableMetricProvider):  # type: ignore[misc]  # GX 
     metric_name = _METRIC
     value_keys = ("rules", PARAMETERS)
 
-    @metric_value(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    @metric_value(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]  # GX ships no types
     def _pandas(
         cls,  # noqa: N805  # the decorator makes it a class method
         execution_engine: PandasExecutionEngine,
@@ -106,7 +106,7 @@ class TableColumnRulesNotKept(TableMetricProvider):  # type: ignore[misc]  # GX 
         return tuple(each.rule for each in rules if not _is_kept(each, frame))
 
 
-class ExpectTableColumnsToKeepTheirRules(BatchExpectation):  # type: ignore[misc]
+class ExpectTableColumnsToKeepTheirRules(BatchExpectation):  # type: ignore[misc]  # GX ships no types
     """Expect that no row breaks a rule of its column; ``rules`` are expectations, as JSON like ``parameters``."""
 
     rules: str

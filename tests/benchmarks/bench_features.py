@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.kernel import compute_features
+from features.shards import ALL_SHARDS, split_shards
 from features.target import Target, load_target
 from pipelines.component_days import ComponentDayReader
 from pipelines.cube_reading import plan_passes, read_cube
@@ -30,6 +31,7 @@ N_COMPONENTS = 100_000
 N_DAYS = 90
 N_IN_PANDAS = 2_000
 SAMPLE_SHARE = 0.05
+N_SHARES = 4
 _N_RUNS = 3
 _MEMORY_LIMIT_MB = TrainingSettings().memory_limit_mb
 _OF_EACH_SIGNAL = (
@@ -53,11 +55,14 @@ def run(scale: float) -> list[Row]:
         written = write_core_days(lake, n_components, N_DAYS)
         _copy_in_one_group(lake, whole, written.days)
         fleet = _Fleet(lake=lake, folder=Path(folder), written=written, target=_make_target(written, lake))
-        scan, scan_whole, full, day, sample = time_in_turn(
+        shares = split_shards(N_SHARES)
+        scan, scan_whole, full, day, in_shares, share, sample = time_in_turn(
             Side(what="scan of the files", work=lambda: fleet.scan("as_built")),
             Side(what="scan, one row group a file", work=lambda: fleet.scan("one_group")),
             Side(what="all component-days from files", work=fleet.build_all),
-            Side(what="one day from files", work=fleet.build_one_day),
+            Side(what="one day from files", work=lambda: fleet.build_one_day([ALL_SHARDS])),
+            Side(what="one day in shares", work=lambda: fleet.build_one_day(shares)),
+            Side(what="one share of the day", work=lambda: fleet.build_one_day(shares[:1])),
             Side(what="training set from files", work=fleet.build_sample),
             n_runs=_N_RUNS,
         )
@@ -77,6 +82,12 @@ def run(scale: float) -> list[Row]:
             "fewer, frame in memory; scaled by cells. Its values are compared with the kernel's",
         ),
         Row(name="features of one day", subject=day, reference=scan, ratio_at_most=2, note="all components"),
+        Row(
+            name=f"features of one day in {N_SHARES} shares, one after the other, against all at once",
+            subject=in_shares,
+            reference=day,
+        ),
+        Row(name=f"one of {N_SHARES} shares, against all at once", subject=share, reference=day),
         Row(
             name="training set, 5 % sample",
             subject=sample,
@@ -130,13 +141,16 @@ class _Fleet:
                 n_computed += len(compute_features(few, FEATURES, days, components, n_threads=N_THREADS))
         return n_computed
 
-    def build_one_day(self) -> int:
-        """Compute the last day's features of every component, as scoring does: from the lookback alone."""
-        reader = ComponentDayReader(self.lake, DATASET, SIGNALS)
-        cube = reader.read_cube(self.written.days[0], self.last_day)
-        days = np.full(cube.n_components, cube.n_days - 1)
-        components = np.arange(cube.n_components)
-        return len(compute_features(cube, FEATURES, days, components, n_threads=N_THREADS))
+    def build_one_day(self, shares: Sequence[Sequence[int]]) -> int:
+        """Compute the last day's features of the shares, as scoring does: from the lookback alone."""
+        n_computed = 0
+        for shards in shares:
+            reader = ComponentDayReader(self.lake, DATASET, SIGNALS)
+            cube = reader.read_cube(self.written.days[0], self.last_day, shards)
+            days = np.full(cube.n_components, cube.n_days - 1)
+            components = np.arange(cube.n_components)
+            n_computed += len(compute_features(cube, FEATURES, days, components, n_threads=N_THREADS))
+        return n_computed
 
     def build_sample(self) -> int:
         """Collect a training set as `prefail train` does, and return its rows."""

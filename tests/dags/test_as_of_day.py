@@ -66,7 +66,7 @@ def test_what_is_not_a_day_is_refused_and_nothing_else_is_tried(text: object) ->
 
 @given(
     ds=st.dates(dt.date(2000, 1, 1), dt.date(2100, 1, 1)),
-    due=st.datetimes(dt.datetime(2000, 1, 2), dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC)),  # noqa: DTZ001
+    due=st.datetimes(dt.datetime(2000, 1, 2), dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC)),  # noqa: DTZ001 bounds are naive
 )
 def test_a_day_that_nobody_named_is_over_when_the_run_is_due(ds: dt.date, due: dt.datetime) -> None:
     day = decide(ds=ds.isoformat(), due=due)

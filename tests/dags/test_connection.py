@@ -24,6 +24,26 @@ print(settings, settings.model_dump_json())
 """
 
 
+def run_as_task(script: str, folder: Path, **connections: str) -> list[str]:
+    """Run a script where DAGs run, with the ``prefail.toml`` of ``folder``; return the lines that it printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        env={
+            **os.environ,
+            "AIRFLOW_HOME": str(folder / "airflow"),
+            "PREFAIL_CONFIG": str(folder / "prefail.toml"),
+            "PYTHONPATH": f"{PROJECT / 'dags'}{os.pathsep}{PROJECT}",
+            **connections,
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
 def test_a_dag_opens_the_lake_with_the_connection_s_credentials(tmp_path: Path) -> None:
     (tmp_path / "prefail.toml").write_text(
         '[lake]\nroot = "s3://fleet/lake"\nairflow_connection = "lake"\n', "utf-8"
@@ -34,22 +54,8 @@ def test_a_dag_opens_the_lake_with_the_connection_s_credentials(tmp_path: Path) 
         "password": "planted-secret",
         "extra": {"region_name": "eu-central-1"},
     }
-    opened = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _SCRIPT],
-        env={
-            **os.environ,
-            "AIRFLOW_HOME": str(tmp_path / "airflow"),
-            "AIRFLOW_CONN_LAKE": json.dumps(connection),
-            "PREFAIL_CONFIG": str(tmp_path / "prefail.toml"),
-            "PYTHONPATH": f"{PROJECT / 'dags'}{os.pathsep}{PROJECT}",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert opened.returncode == 0, opened.stderr
-    first, *others = [line for line in opened.stdout.splitlines() if "planted-key-id" in line]
+    lines = run_as_task(_SCRIPT, tmp_path, AIRFLOW_CONN_LAKE=json.dumps(connection))
+    first, *others = [line for line in lines if "planted-key-id" in line]
     assert first == "['planted-key-id', 'planted-secret', 's3://fleet/lake', 'eu-central-1']"
     assert others
     assert not any("planted-secret" in line for line in others)
@@ -76,22 +82,8 @@ def test_a_dag_gives_the_tracker_the_connection_s_credentials(
     tmp_path: Path, connection: dict[str, object], expected: str
 ) -> None:
     (tmp_path / "prefail.toml").write_text('[tickets]\nairflow_connection = "tracker"\n', "utf-8")
-    opened = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _TRACKER_SCRIPT],
-        env={
-            **os.environ,
-            "AIRFLOW_HOME": str(tmp_path / "airflow"),
-            "AIRFLOW_CONN_TRACKER": json.dumps(connection),
-            "PREFAIL_CONFIG": str(tmp_path / "prefail.toml"),
-            "PYTHONPATH": f"{PROJECT / 'dags'}{os.pathsep}{PROJECT}",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert opened.returncode == 0, opened.stderr
-    assert expected in opened.stdout.splitlines()
+    lines = run_as_task(_TRACKER_SCRIPT, tmp_path, AIRFLOW_CONN_TRACKER=json.dumps(connection))
+    assert expected in lines
 
 
 def test_what_a_connection_does_not_say_stays() -> None:

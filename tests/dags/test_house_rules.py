@@ -63,7 +63,7 @@ def test_every_dag_bounds_its_runs_and_says_when_it_is_late(dags: Dags) -> None:
     for dag in dags.values():
         assert not dag.catchup, f"{dag.dag_id}: a first deployment must not run years of days"
         assert 1 <= dag.max_active_runs <= 2, dag.dag_id
-        assert 1 <= dag.max_active_tasks <= 4, dag.dag_id
+        assert 1 <= dag.max_active_tasks <= (16 if dag.dag_id == "score_day" else 4), dag.dag_id
         assert dag.n_deadlines == 1, dag.dag_id
         assert "prefail" in dag.tags, dag.dag_id
         assert {"daily", "weekly", "manual"} & set(dag.tags), f"{dag.dag_id}: how often does it run?"
@@ -150,11 +150,11 @@ def test_tasks_run_in_the_order_of_the_day(dags: Dags) -> None:
     order = {dag_id: [task.task_id for task in dag.tasks] for dag_id, dag in dags.items()}
     assert order == {
         "backtest": ["list_folds", "judge"],
-        "check_days": ["check"],
+        "check_days": ["look", "check", "figures"],
         "collect_outcomes": ["collect"],
         "ingest_day": ["list_sources", "ingest", "build", "check_sources"],
         "retain_lake": ["retain"],
-        "score_day": ["score", "drift", "publish", "data_docs"],
+        "score_day": ["share_out", "score", "gather", "drift", "publish", "data_docs"],
         "ticket_day": ["tickets", "figures", "find_questions", "ask", "carry_out"],
         "train_models": ["list_targets", "train", "find_questions", "ask", "settle"],
     }
@@ -191,7 +191,11 @@ def test_every_step_that_a_task_calls_is_offered_by_the_command_line(name: str) 
         commands |= imported_steps(ast.parse(path.read_text("utf-8")))
     called = imported_steps(parse_file(name))
     assert called
-    assert called <= commands
+    # `prefail score` does what these share out, in one process.
+    shared_out = {step for step in called if step.startswith("pipelines.score_parts.")}
+    assert bool(shared_out) is (name == "score_day.py")
+    assert "pipelines.score.score_day" in commands
+    assert called - shared_out <= commands
 
 
 def imported_steps(tree: ast.Module) -> set[str]:
@@ -220,14 +224,41 @@ def test_only_the_step_that_touches_tickets_knows_what_day_it_is() -> None:
         assert clocks == (1 if path.name == "steps.py" else 0), path.name
 
 
-def test_every_task_that_does_a_step_ends_its_log_with_facts_and_links() -> None:
-    # These only say what the next task works on; `check_sources` names the sources.
-    lists = {"list_sources", "list_targets", "list_folds", "find_questions", "check_sources"}
+def test_every_task_ends_its_log_with_facts_and_links() -> None:
+    ways = {"run_step", "end_with", "say_at_end", "send_figures"}
     for name in DAG_FILES:
         for task in find_tasks(parse_file(name)):
             called = {node.id for node in ast.walk(task) if isinstance(node, ast.Name)}
-            ends_with_facts = bool({"run_step", "end_with"} & called)
-            assert ends_with_facts is (task.name not in lists), f"{name}: {task.name}"
+            assert ways & called, f"{name}: {task.name}"
+
+
+def test_nothing_is_logged_after_facts_that_are_not_what_the_task_returns() -> None:
+    """Airflow says what a task returns as its last words; a list for the next task would hide the facts."""
+    for name in DAG_FILES:
+        for task in find_tasks(parse_file(name)):
+            says_it_itself = any(
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Call)
+                and ast.unparse(node.value.func) in ("say_at_end", "log.info")
+                for node in ast.walk(task)
+            )
+            is_quiet = any(
+                keyword.arg == "show_return_value_in_logs"
+                for each in task.decorator_list
+                if isinstance(each, ast.Call)
+                for keyword in each.keywords
+            )
+            assert is_quiet is says_it_itself, f"{name}: {task.name}"
+
+
+def test_figures_are_sent_each_morning_also_where_no_list_came_out(dags: Dags) -> None:
+    """A list that was withheld starts no ticket_day; who sends the figure that says so must not wait for it."""
+    by_clock = dags["check_days"]
+    assert by_clock.cron == "0 6 * * *"
+    rules = {task.task_id: task.trigger_rule for task in by_clock.tasks}
+    assert rules == {"look": "all_success", "check": "all_success", "figures": "all_done"}
+    leaves = [task.task_id for task in by_clock.tasks if not task.downstream]
+    assert leaves == ["check", "figures"], "a finding makes the run red"
 
 
 def find_tasks(tree: ast.Module) -> list[ast.FunctionDef]:

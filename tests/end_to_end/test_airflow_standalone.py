@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +18,9 @@ from pipelines.published_list import read_day_manifest
 from pipelines.registry import champion, save_model
 from pipelines.settings import load_settings
 from pipelines.tickets.trackers import open_tracker
+from tests.models.small_cards import make_model
 
 PROJECT = Path(__file__).parents[2]
-# A small model and its card; training one that passes the gate takes months of days.
-sys.path.append(str(PROJECT / "tests" / "models"))
-from small_cards import make_model  # noqa: E402
-
 TARGET = "drive_fails_30d"
 N_HISTORY_DAYS = 45
 N_BACKFILLED_DAYS = 3
@@ -151,6 +147,8 @@ def test_schedule_and_backfill_drive_every_day_once_and_a_second_run_changes_not
 
     check_that_a_source_which_is_down_holds_up_nobody(fleet, airflow, days)
     check_that_people_are_asked_and_their_names_kept(fleet, airflow)
+    check_that_a_question_nobody_answers_in_time_is_a_no(fleet, airflow)
+    check_that_the_check_of_days_names_what_is_wrong_and_sends_the_figures(fleet, airflow)
 
 
 def check_that_a_source_which_is_down_holds_up_nobody(
@@ -233,6 +231,53 @@ def check_that_people_are_asked_and_their_names_kept(fleet: Fleet, airflow: Airf
     settings = load_settings(fleet.settings_path)
     tickets = open_tracker(settings).list_all(settings.environment)
     assert sum(ticket.record.opened_day == fleet.yesterday for ticket in tickets) == 7
+
+
+def check_that_a_question_nobody_answers_in_time_is_a_no(fleet: Fleet, airflow: AirflowServer) -> None:
+    """Let another model wait for ten seconds, as of a day by which too little was known to train one."""
+    text = fleet.settings_path.read_text("utf-8")
+    fleet.settings_path.write_text(text + "promotion_wait_hours = 0.003\n", "utf-8")
+    lake = open_settings_lake(load_settings(fleet.settings_path))
+    in_use, day = champion(TARGET, lake), fleet.history_days[9]
+    model_id = save_model(*make_model(seed=2, as_of=day), lake)
+    propose_model(model_id, TARGET, lake, as_of=day, why="better", comparison=("recall +0.1",))
+    asked = airflow.trigger("train_models", conf={"asof": day.isoformat()})
+    airflow.wait_for(
+        "the time to be over",
+        lambda: any(run.run_id == asked and run.state == "success" for run in airflow.runs("train_models")),
+        may_fail=FAILED_BY_THE_SOURCE,
+    )
+    assert airflow.questions("train_models", asked) == [f"Make {model_id} the champion of {TARGET}?"]
+    entry = read_ledger(TARGET, lake)[-1]
+    assert (entry.event, entry.model_id, entry.who) == ("rejected", model_id, "nobody in time")
+    assert champion(TARGET, lake) == in_use
+
+
+def check_that_the_check_of_days_names_what_is_wrong_and_sends_the_figures(
+    fleet: Fleet, airflow: AirflowServer
+) -> None:
+    """Yesterday's source is still down, so the run is red; the figures go out all the same, from another branch."""
+    figures = fleet.settings_path.parent / "prefail.prom"
+    with fleet.settings_path.open("a", encoding="utf-8") as file:
+        file.write(f'[metrics]\ntextfile = "{figures}"\n')
+    airflow.unpause("check_days")
+    checked = airflow.trigger("check_days", conf={"asof": fleet.yesterday.isoformat()})
+    airflow.wait_for(
+        "the check of days",
+        lambda: any(run.run_id == checked and run.state == "failed" for run in airflow.runs("check_days")),
+        may_fail=FAILED_BY_THE_SOURCE | {"check_days.check"},
+    )
+    assert airflow.states("check_days", checked) == {
+        "look": "success",
+        "check": "failed",
+        "figures": "success",
+    }
+    assert (
+        f"prefail ingest --day {fleet.yesterday} --source logs, then prefail build" in airflow.newest_errors()
+    )
+    assert 'prefail_day_check_findings{environment="main",trouble="a source is missing"} 1.0' in (
+        figures.read_text("utf-8")
+    )
 
 
 def run_prefail(settings_path: Path, *arguments: str) -> None:

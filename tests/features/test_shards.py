@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.shards import N_SHARDS, component_keys, sample_mask, shard_lengths, shard_of
+from features.shards import N_SHARDS, component_keys, sample_mask, shard_lengths, shard_of, split_shards
 
 # Written into every partition: if this test fails, change the code back, not the numbers.
 PINNED = {
@@ -97,3 +97,12 @@ def test_whether_a_row_is_sampled_ignores_the_other_rows(order: list[int], seed:
 def test_a_share_above_one_is_refused() -> None:
     with pytest.raises(ValueError, match=r"share is 1\.5"):
         sample_mask(component_keys(["a"]), np.array([1]), 1.5, 0)
+
+
+@given(st.integers(1, N_SHARDS))
+def test_shares_are_runs_of_neighbours_that_hold_each_shard_once(n_parts: int) -> None:
+    parts = split_shards(n_parts)
+    assert [shard for part in parts for shard in part] == list(range(N_SHARDS))
+    sizes = {len(part) for part in parts}
+    assert len(parts) == n_parts
+    assert max(sizes) - min(sizes) <= 1

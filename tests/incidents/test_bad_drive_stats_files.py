@@ -246,7 +246,7 @@ def test_a_file_that_changes_while_it_is_read_is_tried_again_later(
     read_whole = archives._read_whole
 
     def read_and_meanwhile(*arguments: object) -> bytes:
-        data: bytes = read_whole(*arguments)  # type: ignore[arg-type]
+        data: bytes = read_whole(*arguments)
         change(path)
         return data
 

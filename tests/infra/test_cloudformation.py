@@ -4,16 +4,22 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pipelines.build import build_day
 from pipelines.collect_outcomes import collect_outcomes_day
+from pipelines.day_check import check_last_days
 from pipelines.errors import PermanentError
 from pipelines.lake import Lake, open_lake
 from pipelines.lake_format import FORMAT_KEY, read_format
+from pipelines.monitoring.drift_gate import check_drift
+from pipelines.monitoring.send_figures import send_figures_day
 from pipelines.publish import publish_day
 from pipelines.published_list import read_latest
+from pipelines.run_record import run_recorded
 from pipelines.s3.store import S3Store
 from pipelines.score import score_day
 from pipelines.settings import Settings
@@ -105,26 +111,34 @@ def test_each_step_runs_with_its_own_role(
 
     for day in DAYS[:4]:
         fill_day(day, settings, as_role("Extract"))
-    score_day(DAYS[3], settings, as_role("Publish"))
-    publish_day(DAYS[3], settings, as_role("Publish"))
+    # Each step leaves its record, too, as from Airflow and the command line.
+    run_recorded(build_day, DAYS[3], settings, as_role("Extract"))
+    for step in (score_day, check_drift, publish_day):
+        run_recorded(step, DAYS[3], settings, as_role("Publish"))
     seen = read_latest(open_lake("s3://readers", server.settings(roles["Read"].credentials)))
     assert seen is not None
     assert seen.day == DAYS[3]
-    reconcile_tickets_day(DAYS[3], settings, as_role("Publish"), today=DAYS[3] + dt.timedelta(days=1))
-    collect_outcomes_day(DAYS[3], settings, as_role("Collect"))
+    today = DAYS[3] + dt.timedelta(days=1)
+    run_recorded(partial(reconcile_tickets_day, today=today), DAYS[3], settings, as_role("Publish"))
+    run_recorded(collect_outcomes_day, DAYS[3], settings, as_role("Collect"))
+    run_recorded(check_last_days, DAYS[3], settings, as_role("Publish"))
+    run_recorded(send_figures_day, DAYS[3], settings, as_role("Publish"))
 
 
 WRITABLE = {
     "Extract": {
         *("raw_drive_smart", "raw_outcomes", "core_drive_days", "core_failures"),
-        *("verdicts", "quarantine", "ingested", "data_docs"),
+        *("verdicts", "quarantine", "ingested", "data_docs", "monitoring/runs"),
     },
-    "Train": {"models", "registry", "backtests", "cache"},
+    "Train": {"models", "registry", "backtests", "cache", "monitoring/runs"},
     "Publish": {
-        *("out_predictions", "published", "tickets", "monitoring", "cache"),
+        *("out_predictions", "published", "tickets", "monitoring/drift", "monitoring/runs", "cache"),
         *("verdicts", "quarantine", "data_docs"),
     },
-    "Collect": {"raw_outcomes", "core_failures", "realised_rates", "cache", "verdicts", "quarantine"},
+    "Collect": {
+        *("raw_outcomes", "core_failures", "realised_rates"),
+        *("cache", "verdicts", "quarantine", "monitoring/runs"),
+    },
     "Read": set(),
 }
 

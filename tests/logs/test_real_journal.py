@@ -65,7 +65,7 @@ def test_a_real_journal_gives_its_hardware_events(form: str, journal: Path, tmp_
     raw = read_logs(tmp_path)
     rows = {str(row["message"]): row for row in rows_of(raw)}
     assert [row["signature"] for row in rows.values()] == ["ata_failed_command", None, None, "smartd_pending"]
-    assert [row["happened_at"].timestamp() - SECOND for row in rows.values()] == [0, 1, 2, 3]  # type: ignore[attr-defined]
+    assert [row["happened_at"].timestamp() - SECOND for row in rows.values()] == [0, 1, 2, 3]
     assert "Temperatur über 90 °C" in rows
     assert any(message.startswith("odd \ufffd\ufffd bytes") and "\\x1b[" in message for message in rows)
     assert {reason: left.count for reason, left in left_out_of(raw).items()} == {

@@ -37,7 +37,7 @@ def backtest(lake: Lake, *, every_days: int = 1, **which: object) -> BacktestRep
         last_day=LAST_DAY,
         every_days=every_days,
         budgets=BUDGETS,
-        **which,  # type: ignore[arg-type]
+        **which,
     )
 
 

@@ -8,23 +8,23 @@ from small_cards import make_model
 
 from features.target import Target
 from pipelines.approval import Answer
-from pipelines.drift_settings import DriftAction, FindingKind
 from pipelines.errors import PermanentError
 from pipelines.lake import Lake
 from pipelines.ledger import read_ledger
-from pipelines.monitoring.findings import DriftReport, Finding, write_drift_report
+from pipelines.monitoring.findings import DriftReport, write_drift_report
 from pipelines.promotion_question import ask_about_models
 from pipelines.proposals import find_waiting, list_waiting, propose_model, settle_proposal
 from pipelines.registry import champion, promote_model, save_model
 from pipelines.settings import Settings
 from pipelines.train import train_target
+from tests.hand_made_findings import make_finding
 
 NAME = "drive_fails_30d"
 DAY = dt.date(2026, 3, 1)
 YES = Answer(is_approved=True, who="Ada (in Airflow)")
 NO = Answer(is_approved=False, who="Ada (in Airflow)")
 COMPARISON = (
-    "against the champion, at 10 tickets per 10,000 and 30 days: recall +0.100 [+0.050, +0.150]",
+    "against the champion, at 10 tickets per 10,000 and 30 days: recall +0.100 [+0.050, +0.150] (95%)",
     "ST|4000, lower within chance: against the incumbent: recall -0.010 [-0.050, +0.030]",
 )
 
@@ -104,7 +104,7 @@ def test_the_question_has_the_comparison_and_where_the_model_is_lower(lake: Lake
     (question,) = ask_about_models([NAME], DAY, Settings(), lake)
     assert (question.about, question.wait_hours) == (model_id, 72.0)
     assert f"In use is `rule:{NAME}`." in question.body
-    assert "recall +0.100 (U+005B)+0.050, +0.150(U+005D)" in question.body
+    assert "recall +0.100 (+0.050, +0.150) (95%)" in question.body
     lower = question.body.partition("Lower on these hardware models")[2]
     assert "ST(U+007C)4000, lower within chance" in lower
     assert f"Nobody has looked for drift on {DAY}." in question.body
@@ -113,20 +113,7 @@ def test_the_question_has_the_comparison_and_where_the_model_is_lower(lake: Lake
 
 def test_the_question_names_drift_of_the_inputs_that_the_model_learned_from(lake: Lake) -> None:
     propose(lake)
-    finding = Finding(
-        kind=FindingKind.NEW_MODEL,
-        action=DriftAction.RETRAIN,
-        component_kind="drive",
-        subject="ST9000",
-        signal=None,
-        targets=(NAME,),
-        size=0.2,
-        limit=0.05,
-        since=DAY,
-        words="ST9000 is a fifth of the fleet.",
-        cause="new drives",
-        next_command="prefail train",
-    )
+    finding = make_finding(words="ST9000 is a fifth of the fleet.")
     write_drift_report(
         DriftReport(day=DAY, findings=(finding,), signals=(), scores=(), n_reference_days={}), lake
     )

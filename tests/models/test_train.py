@@ -55,7 +55,7 @@ def test_a_planted_future_column_is_named_and_nothing_is_stored(lake: Lake) -> N
     write_fleet(lake, knows_the_future=True)
     with pytest.raises(LeakAlarmError, match="reallocated_sectors") as alarm:
         train(lake)
-    assert "reallocated_sectors_level" in alarm.value.facts["features"]  # type: ignore[operator]
+    assert "reallocated_sectors_level" in alarm.value.facts["features"]
     assert list_everything(lake) == {}
 
 

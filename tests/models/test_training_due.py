@@ -4,12 +4,11 @@ import datetime as dt
 
 import pyarrow as pa
 
-from pipelines.drift_settings import DriftAction, FindingKind
 from pipelines.lake import Lake
-from pipelines.monitoring.findings import Finding
 from pipelines.monitoring.retraining import ask_for_retraining
 from pipelines.settings import Settings
 from pipelines.training_due import list_due_targets
+from tests.hand_made_findings import make_finding
 
 SUNDAY = dt.date(2026, 3, 1)
 TUESDAY = SUNDAY + dt.timedelta(days=2)
@@ -34,19 +33,5 @@ def test_every_target_is_due_as_of_a_sunday_or_by_hand_and_none_else(lake: Lake)
 
 def test_a_target_for_which_drift_asks_is_due_on_any_day(lake: Lake) -> None:
     build(lake)
-    finding = Finding(
-        kind=FindingKind.NEW_MODEL,
-        action=DriftAction.RETRAIN,
-        component_kind="drive",
-        subject="ST9000",
-        signal=None,
-        targets=("drive_fails_30d",),
-        size=0.2,
-        limit=0.05,
-        since=TUESDAY,
-        words="ST9000 is a fifth of the fleet",
-        cause="new drives",
-        next_command="prefail train",
-    )
-    ask_for_retraining(finding, TUESDAY, lake)
+    ask_for_retraining(make_finding(since=TUESDAY), TUESDAY, lake)
     assert due(lake, TUESDAY) == ("drive_fails_30d",)

@@ -8,9 +8,8 @@ import pyarrow as pa
 from data_contracts.arrow_schema import schema_of
 from data_contracts.loader import load_contract
 from features.shards import component_keys
-from pipelines.drift_settings import DriftAction, FindingKind
 from pipelines.lake import Lake
-from pipelines.monitoring.findings import DriftReport, Finding, ScoreState, SignalPsi, write_drift_report
+from pipelines.monitoring.findings import DriftReport, ScoreState, SignalPsi, write_drift_report
 from pipelines.realised_rates import RateScope, RealisedRate, RealisedRates, write_realised_rates
 from pipelines.run_record import run_recorded
 from pipelines.settings import Settings, SourceSettings
@@ -20,6 +19,7 @@ from pipelines.tickets.record import TicketRecord, write_record
 from pipelines.tickets.tracker import Draft
 from pipelines.tickets.trackers.desk import Desk
 from pipelines.verdicts import RuleOutcome, RuleResult, Verdict, VerdictWord, write_verdict
+from tests.hand_made_findings import make_finding
 
 DAY = dt.date(2026, 2, 1)
 MATURE = DAY - dt.timedelta(days=30)
@@ -143,20 +143,7 @@ def _table(dataset: str, **columns: list[object]) -> pa.Table:
 
 
 def _drift() -> DriftReport:
-    finding = Finding(
-        kind=FindingKind.NEW_MODEL,
-        action=DriftAction.RETRAIN,
-        component_kind="drive",
-        subject="M2",
-        signal=None,
-        targets=(TARGET,),
-        size=0.2,
-        limit=0.02,
-        since=DAY,
-        words="M2 is new.",
-        cause="new hardware.",
-        next_command="prefail train",
-    )
+    finding = make_finding(subject="M2", size=0.2, since=DAY, words="M2 is new.")
     return DriftReport(
         day=DAY,
         findings=(finding,),

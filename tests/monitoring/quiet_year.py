@@ -12,8 +12,9 @@ from features.signal_shifts import HISTORY_DAYS
 from pipelines.build import build_day
 from pipelines.day_runs import open_settings_lake
 from pipelines.ingest import ingest_day
-from pipelines.score import open_target_scorers, score_day
+from pipelines.score import score_day
 from pipelines.settings import load_settings
+from pipelines.target_scorers import open_target_scorers
 from tests.monitoring.false_alarms import look_at
 
 FIRST_DAY = dt.date(2024, 1, 1)

@@ -2,8 +2,11 @@
 
 import itertools
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
+import yaml
 
 from pipelines.monitoring.measure import METRICS
 from tests.conftest import PROJECT
@@ -46,6 +49,21 @@ def test_a_panel_asks_for_figures_and_labels_that_are_there(panel: dict[str, lis
         assert 'environment="$environment"' in target["expr"]
         shown = {part.split("}}")[0] for part in target["legendFormat"].split("{{")[1:]}
         assert shown <= known
+
+
+@pytest.mark.service
+def test_prometheus_would_take_every_expression_and_refuse_a_wrong_one(tmp_path: Path) -> None:
+    """As recording rules, because promtool reads those; Grafana puts the variable's value in its place."""
+    asked = [target["expr"] for panel in PANELS for target in panel["targets"]]
+    for more, is_taken in (([], True), (["sum(prefail_listed_hosts"], False)):
+        rules = [
+            {"record": f"panel_{n}", "expr": expr.replace("$environment", "main")}
+            for n, expr in enumerate([*asked, *more])
+        ]
+        path = tmp_path / "panels.yaml"
+        path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), "utf-8")
+        checked = subprocess.run(["promtool", "check", "rules", path], capture_output=True, timeout=120)
+        assert (checked.returncode == 0) is is_taken, checked.stderr
 
 
 def test_every_figure_is_on_the_dashboard() -> None:

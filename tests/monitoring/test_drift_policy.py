@@ -5,14 +5,15 @@ import pickle
 
 import pytest
 
-from pipelines.drift_settings import DriftAction, DriftSettings, FindingKind
+from pipelines.drift_settings import DriftAction, DriftSettings
 from pipelines.errors import DriftBlockedError, PermanentError
 from pipelines.lake import Lake
 from pipelines.ledger import LedgerEntry, append_entry
 from pipelines.monitoring.drift_gate import accept_finding, check_drift
-from pipelines.monitoring.findings import Finding, find_drift_report
+from pipelines.monitoring.findings import find_drift_report
 from pipelines.monitoring.retraining import ask_for_retraining, is_retraining_asked
 from pipelines.settings import Settings
+from tests.hand_made_findings import make_finding
 from tests.monitoring.watched_fleet import CHANGE, OLD, make_lake, rename, scale
 
 TARGET = "drive_fails_30d"
@@ -72,23 +73,6 @@ def test_a_new_hardware_model_asks_for_a_training_of_its_target(settings: Settin
     assert "WDC NEW" in asked.reasons[0]
 
 
-def new_model(words: str = "drive X is new.") -> Finding:
-    return Finding(
-        kind=FindingKind.NEW_MODEL,
-        action=DriftAction.RETRAIN,
-        component_kind="drive",
-        subject="X",
-        signal=None,
-        targets=(TARGET,),
-        size=0.1,
-        limit=0.02,
-        since=None,
-        words=words,
-        cause="new hardware.",
-        next_command="prefail train",
-    )
-
-
 def decide(as_of: dt.date | None, n_read: int, lake: Lake) -> None:
     entry = LedgerEntry(
         event="rejected",
@@ -104,7 +88,7 @@ def decide(as_of: dt.date | None, n_read: int, lake: Lake) -> None:
 
 
 def test_a_decision_as_of_the_day_answers_also_where_the_challenger_was_rejected(lake: Lake) -> None:
-    ask_for_retraining(new_model(), CHANGE, lake)
+    ask_for_retraining(make_finding(), CHANGE, lake)
     decide(CHANGE - dt.timedelta(days=1), 0, lake)
     assert is_retraining_asked(lake, TARGET) is not None
     decide(CHANGE, 1, lake)
@@ -112,20 +96,20 @@ def test_a_decision_as_of_the_day_answers_also_where_the_challenger_was_rejected
 
 
 def test_a_finding_that_stays_asks_again_after_four_weeks_not_every_morning(lake: Lake) -> None:
-    ask_for_retraining(new_model(), CHANGE, lake)
+    ask_for_retraining(make_finding(), CHANGE, lake)
     decide(CHANGE, 0, lake)
     for n in range(1, 28):
-        ask_for_retraining(new_model(), CHANGE + dt.timedelta(days=n), lake)
+        ask_for_retraining(make_finding(), CHANGE + dt.timedelta(days=n), lake)
         assert is_retraining_asked(lake, TARGET) is None
-    ask_for_retraining(new_model(), CHANGE + dt.timedelta(days=28), lake)
+    ask_for_retraining(make_finding(), CHANGE + dt.timedelta(days=28), lake)
     asked = is_retraining_asked(lake, TARGET)
     assert asked is not None
     assert asked.asked_on == CHANGE + dt.timedelta(days=28)
 
 
 def test_a_replayed_day_of_the_past_does_not_ask_anew(lake: Lake) -> None:
-    ask_for_retraining(new_model(), CHANGE, lake)
-    ask_for_retraining(new_model(), CHANGE - dt.timedelta(days=90), lake)
+    ask_for_retraining(make_finding(), CHANGE, lake)
+    ask_for_retraining(make_finding(), CHANGE - dt.timedelta(days=90), lake)
     asked = is_retraining_asked(lake, TARGET)
     assert asked is not None
     assert asked.asked_on == CHANGE

@@ -1,9 +1,11 @@
 """The day's figures say what the lake and the tracker hold, and the page explains each of them."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
+from pipelines.day_findings import DayCheck, DayFinding, Trouble, write_day_check
 from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
 from pipelines.monitoring.figures.metric import Metric, end_of_day_seconds
@@ -16,8 +18,8 @@ from tests.monitoring.measured_day import DAY, MATURE, TARGET, fill, make_settin
 Figures = dict[tuple[str, ...], float]
 
 
-def figures_of(settings: Settings, lake: Lake) -> Figures:
-    return {(each.metric.name, *each.labels): each.value for each in measure_day(DAY, settings, lake)}
+def figures_of(settings: Settings, lake: Lake, day: dt.date = DAY) -> Figures:
+    return {(each.metric.name, *each.labels): each.value for each in measure_day(day, settings, lake)}
 
 
 @pytest.fixture
@@ -103,7 +105,39 @@ def test_a_tracker_that_is_away_costs_only_its_own_figures(tmp_path: Path, lake:
     assert figures["prefail_scored_components", TARGET] == 8
 
 
-def test_a_day_of_which_nothing_was_delivered_has_no_figures(tmp_path: Path, lake: Lake) -> None:
+def test_a_day_of_which_nothing_was_delivered_says_how_far_sources_and_list_are_behind(
+    tmp_path: Path, lake: Lake
+) -> None:
+    settings = make_settings(tmp_path)
+    fill(lake, settings)
+    after = DAY + dt.timedelta(days=1)
+    figures = figures_of(settings, lake, after)
+    assert figures["prefail_day_end_timestamp_seconds",] == end_of_day_seconds(after)
+    for behind in (
+        ("prefail_dataset_last_day_end_timestamp_seconds", "out_at_risk_hosts"),
+        ("prefail_source_last_day_end_timestamp_seconds", "drives"),
+    ):
+        assert figures[behind] == end_of_day_seconds(DAY)
+    assert not [each for each in figures if each[0] == "prefail_dataset_verdict"]
+
+
+def test_the_newest_check_of_days_is_counted_by_what_has_to_be_healed(tmp_path: Path, lake: Lake) -> None:
+    settings = make_settings(tmp_path)
+    fill(lake, settings)
+    name = "prefail_day_check_findings"
+    assert not [each for each in figures_of(settings, lake) if each[0] == name], "nobody has checked"
+    before, after = DAY - dt.timedelta(days=1), DAY + dt.timedelta(days=1)
+    for day, findings in ((before, [False, False, True]), (after, [False])):
+        found = tuple(
+            DayFinding(day=day, trouble=Trouble.NOT_SCORED, what="w", command="c", is_note=is_note)
+            for is_note in findings
+        )
+        write_day_check(DayCheck(first_day=MATURE, last_day=day, findings=found), lake)
+    counts = {each[1]: value for each, value in figures_of(settings, lake).items() if each[0] == name}
+    assert counts == dict.fromkeys(Trouble, 0) | {Trouble.NOT_SCORED: 2}
+
+
+def test_a_day_without_any_delivery_for_a_week_has_no_figures(tmp_path: Path, lake: Lake) -> None:
     with pytest.raises(MissingInputError, match=f"prefail ingest --day {DAY}"):
         measure_day(DAY, make_settings(tmp_path), lake)
 

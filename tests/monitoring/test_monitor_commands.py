@@ -82,7 +82,11 @@ def test_figures_are_printed_or_written(tmp_path: Path, capsys: pytest.CaptureFi
     path = tmp_path / "prefail.prom"
     assert run(config, "metrics", "--day", str(DAY), "--textfile", str(path)) == 0
     assert path.read_text("utf-8") == printed
-    assert run(config, "metrics", "--day", str(DAY + dt.timedelta(days=1))) == 1
+    assert run(config, "metrics", "--day", str(DAY + dt.timedelta(days=8))) == 1
+    assert run(config, "metrics", "--day", str(DAY), "--send") == 1
+    assert (
+        "[metrics] names neither a textfile nor a pushgateway. No figure was sent." in capsys.readouterr().err
+    )
 
 
 def test_the_daily_run_writes_where_the_settings_say(tmp_path: Path, lake: Lake) -> None:

@@ -29,7 +29,7 @@ def refuse(code: str, status: int, **headers: str) -> Exception:
         "Error": {"Code": code, "Message": ""},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers},
     }
-    return botocore.exceptions.ClientError(reply, "GetObject")  # type: ignore[arg-type]
+    return botocore.exceptions.ClientError(reply, "GetObject")
 
 
 def run(policy: RetryPolicy, *outcomes: Exception | str) -> str:

@@ -10,8 +10,9 @@ import pytest
 from pipelines.errors import StorageError
 from pipelines.lake import Lake, open_lake
 from pipelines.s3.store import S3Store
-from pipelines.score import open_target_scorers, score_day
+from pipelines.score import score_day
 from pipelines.settings import Settings
+from pipelines.target_scorers import open_target_scorers
 from tests.object_storage.fault_proxy import Fault, FaultProxy
 from tests.object_storage.seaweed_server import PIPELINE, SeaweedServer
 from tests.object_storage.small_fleet import DAYS, fill_day, read_everything, run_morning, write_settings

@@ -53,7 +53,7 @@ class ScriptedServer:
                 if promised != len(reply.body):
                     self.close_connection = True
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002, the base class names it
+            def log_message(self, *arguments: object) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -29,7 +29,7 @@ def samples_of(*series: list[tuple[int, float]]) -> SeriesSamples:
 
 def sum_up(*series: list[tuple[int, float]], **options: float | bool) -> DaySums:
     own = np.arange(len(series), dtype=np.int64)
-    return sum_up_day(samples_of(*series), own, own, SPAN, **options)  # type: ignore[arg-type]
+    return sum_up_day(samples_of(*series), own, own, SPAN, **options)
 
 
 def test_a_gauge_gives_extremes_mean_and_last() -> None:

@@ -66,7 +66,7 @@ Sample = tuple[int, float]
 def reply(*series: tuple[dict[str, str], list[Sample]]) -> bytes:
     """Return a reply as a server would send it."""
     message = READ_RESPONSE()
-    result = message.results.add()  # type: ignore[attr-defined]
+    result = message.results.add()
     for labels, samples in series:
         added = result.timeseries.add()
         for name, value in labels.items():
@@ -159,7 +159,7 @@ def test_a_request_says_span_and_matchers() -> None:
     assert size == 0
     decompressed = pa.Codec("snappy").decompress(body, decompressed_size=_varint_of(body), asbytes=True)
     message.ParseFromString(decompressed)
-    (query,) = message.queries  # type: ignore[attr-defined]
+    (query,) = message.queries
     assert (query.start, query.end) == (T0, T0 + 9)
     assert [(m.type, m.name, m.value) for m in query.matchers] == [
         (0, "__name__", "node_load1"),

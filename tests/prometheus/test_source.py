@@ -173,7 +173,7 @@ def test_a_restart_in_the_middle_is_survived(fleet_server: PrometheusServer, tmp
             server.stop()
             threading.Timer(1.5, server.start).start()
             stopped.set()
-        return original(*args, **options)  # type: ignore[arg-type]
+        return original(*args, **options)
 
     try:
         with pytest.MonkeyPatch.context() as patch:

@@ -18,8 +18,9 @@ from pipelines.lake import Lake
 from pipelines.model_card import CardCalibration, CardData, CardFold, CardSample, ModelCard
 from pipelines.registry import save_model
 from pipelines.risk_model import LabelledRows, fit_model
-from pipelines.score import TargetScorer, open_target_scorers, score_day
+from pipelines.score import score_day
 from pipelines.settings import ListSettings, Settings
+from pipelines.target_scorers import TargetScorer, open_target_scorers
 
 DAY = dt.date(2026, 2, 1)
 N_DAYS = 45
@@ -38,7 +39,7 @@ NEWCOMER = DRIVES[11]
 
 
 def settings(**changes: object) -> Settings:
-    return Settings(environment="test", list=ListSettings(length=5, minimum_risk=0.02), **changes)  # type: ignore[arg-type]
+    return Settings(environment="test", list=ListSettings(length=5, minimum_risk=0.02), **changes)
 
 
 def pending_sectors(drive: str, days_ago: int) -> int:

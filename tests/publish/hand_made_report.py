@@ -37,7 +37,7 @@ def reason(
         "percentile": 99.8,
         "contribution": 2.31,
     }
-    return Reason(signal=signal, label=label, **{**values, **changes})  # type: ignore[arg-type]
+    return Reason(signal=signal, label=label, **{**values, **changes})
 
 
 def entry(rank: int = 1, **changes: object) -> ListEntry:
@@ -98,7 +98,7 @@ def entry(rank: int = 1, **changes: object) -> ListEntry:
             n_left_out=3,
         ),
     }
-    return ListEntry(**{**values, **changes})  # type: ignore[arg-type]
+    return ListEntry(**{**values, **changes})
 
 
 def log_line(text: str, **changes: object) -> LogLine:
@@ -108,7 +108,7 @@ def log_line(text: str, **changes: object) -> LogLine:
         "first_at": dt.datetime(2026, 1, 20, 4, 5, 59, tzinfo=dt.UTC),
         "last_at": dt.datetime(2026, 2, 1, 23, 59, tzinfo=dt.UTC),
     }
-    return LogLine(text=text, **{**values, **changes})  # type: ignore[arg-type]
+    return LogLine(text=text, **{**values, **changes})
 
 
 def rate(scope: RateScope = RateScope.ALL, name: str = "", **changes: int | float | None) -> RealisedRate:
@@ -187,4 +187,4 @@ def report(n_entries: int = 12, **changes: object) -> Report:
         ),
         "code_version": "0.1.0+src.0123456789ab",
     }
-    return Report(**{**values, **changes})  # type: ignore[arg-type]
+    return Report(**{**values, **changes})

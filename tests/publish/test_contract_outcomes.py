@@ -24,7 +24,7 @@ def verdict(dataset: str, word: VerdictWord, part: str = "00", **changes: object
         "contract_sha256": "0",
         "rules": (),
     }
-    return Verdict(dataset=dataset, day=DAY, part=part, verdict=word, **{**values, **changes})  # type: ignore[arg-type]
+    return Verdict(dataset=dataset, day=DAY, part=part, verdict=word, **{**values, **changes})
 
 
 def test_rows_set_aside_and_broken_rules_are_said(lake: Lake) -> None:

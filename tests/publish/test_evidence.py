@@ -104,7 +104,7 @@ def test_contributions_and_features_must_be_as_many() -> None:
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(-5, 5, width=32)), max_size=20), st.randoms())
 def test_the_order_of_features_never_changes_a_reason(parts: list[tuple[str, float]], random: object) -> None:
     shuffled = list(parts)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
 
     def reasons(chosen: list[tuple[str, float]]) -> tuple[Reason, ...]:
         values = np.array([value for _, value in chosen], dtype=np.float32)

@@ -95,7 +95,7 @@ def test_a_part_has_its_own_lines_whatever_the_log_calls_it(lake: Lake) -> None:
     assert texts_of(lake, "web-1/DIMM_B1") == ("error in B1",)
     found = excerpt_of(lake, "M1")
     assert found is not None
-    assert found.about == "this dimm"
+    assert found.about == "this DIMM"
 
 
 def test_a_part_that_no_line_names_has_those_of_its_kind_and_else_of_its_host(lake: Lake) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from features.evidence import Reason
 from pipelines.realised_rates import RateScope
-from pipelines.report.content import Report, Series
+from pipelines.report.content import Abstention, Report, Series
 from pipelines.report.distribution import draw_risk_distribution, risk_bin
 from pipelines.report.page import (
     MAX_ABSTENTIONS_SHOWN,
@@ -179,10 +179,22 @@ def test_the_planning_board_beside_the_report_is_linked_from_its_head() -> None:
 
 
 def test_what_was_not_delivered_is_said_above_the_list() -> None:
-    outage = f"source {SCRIPT} delivered nothing of 2026-02-01 (last: 2026-01-31): 312 dimm abstained"
+    outage = f"source {SCRIPT} delivered nothing of 2026-02-01 (last: 2026-01-31): 312 DIMMs abstained"
     page = page_of(report(outages=(outage,)))
     assert "script" not in {tag for tag, _ in page.tags}
     assert page.text.index(outage) < page.text.index("The list")
+
+
+def test_a_kind_of_part_is_named_as_on_the_box_wherever_it_stands() -> None:
+    modules = tuple(entry(rank, component_kind="dimm", host_id="web-1") for rank in (1, 2))
+    left_out = Abstention(
+        host_id="web-2", component_id="M9", component_kind="gpu", model="A100", reason="source_down"
+    )
+    text = page_of(report(2, entries=modules, abstentions=(left_out,))).text
+    assert "web-1: DIMM Z3025ABC01" in text
+    assert "also on this host: DIMM at rank 2" in text
+    assert "GPU M9" in text
+    assert not re.search(r"\b(dimm|gpu) ", text)
 
 
 def test_log_lines_stand_with_severity_count_and_times() -> None:

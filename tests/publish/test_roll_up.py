@@ -48,7 +48,7 @@ def test_the_order_of_rows_never_changes_the_list(
     rows: list[tuple[str, str, float | None]], random: object
 ) -> None:
     shuffled = list(rows)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     first = list_at_risk(predictions(*rows), length=4, minimum_risk=0.02)
     again = list_at_risk(predictions(*shuffled), length=4, minimum_risk=0.02)
     assert first.to_pylist() == again.to_pylist()
@@ -95,7 +95,7 @@ def test_the_list_of_an_empty_fleet_is_empty() -> None:
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.randoms())
 def test_host_risk_is_the_same_to_the_last_bit_in_any_row_order(risks: list[float], random: object) -> None:
     shuffled = list(risks)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
 
     def one_host(values: list[float]) -> float:
         return float(roll_up_risks(predictions(*((f"d{risk!r}", "h", risk) for risk in values)))[0])

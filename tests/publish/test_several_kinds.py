@@ -4,7 +4,6 @@ import dataclasses
 import datetime as dt
 import logging
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,9 @@ from pipelines.object_store import FolderStore
 from pipelines.publish import publish_day
 from pipelines.published_list import CSV_FILE, REPORT_FILE, day_folder, read_day_manifest
 from pipelines.realised_rates import RealisedRates, write_realised_rates
-from pipelines.score import open_target_scorers, score_day
+from pipelines.score import score_day
 from pipelines.step_facts import StepFacts
+from pipelines.target_scorers import open_target_scorers
 from pipelines.verify import verify_list
 
 from .fleet import DAY, LONG_BAD, TARGET, WORSENING, Fleet
@@ -26,9 +26,7 @@ from .several_kinds import (
     ERRING_HOST,
     HOSTS,
     SOURCES,
-    add_other_kinds,
     remove_day,
-    several_kinds_settings,
     take_away,
     write_source_day,
 )
@@ -36,21 +34,10 @@ from .several_kinds import (
 BY_RULE = "scored by the declared rule: 0 failures are known, 30 are needed"
 
 
-@pytest.fixture(scope="module")
-def several_once(fleet_once: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    root = tmp_path_factory.mktemp("several") / "lake"
-    shutil.copytree(fleet_once.lake.store.root, root)
-    fleet = dataclasses.replace(fleet_once, lake=Lake(FolderStore(root)), settings=several_kinds_settings())
-    add_other_kinds(fleet.lake)
-    return fleet
-
-
 @pytest.fixture
-def fleet(several_once: Fleet, tmp_path: Path) -> Fleet:
-    """Return a fleet of the test's own: drives, memory modules and hosts; nothing scored with all of them."""
-    root = tmp_path / "several"
-    shutil.copytree(several_once.lake.store.root, root)
-    return dataclasses.replace(several_once, lake=Lake(FolderStore(root)))
+def fleet(several: Fleet) -> Fleet:
+    """Return what the tests of this file are about, in place of the drives alone."""
+    return several
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +142,7 @@ def test_the_evidence_of_a_quiet_morning_still_shows_last_week_s_errors(whole: F
 
 def test_the_report_shows_the_log_lines_of_the_part(whole: Fleet) -> None:
     section = article(whole, ERRING)
-    assert "What the log said of this dimm in the last 30 days" in section
+    assert "What the log said of this DIMM in the last 30 days" in section
     assert f"EDAC MC0: 40 CE memory read error on DIMM_A1 of {ERRING_HOST}" in section
     assert "1,200" in section, "thirty days of 40"
     assert "What the log said of its host" in article(whole, WORSENING), "no line names the drive"
@@ -176,7 +163,9 @@ def test_a_source_that_is_down_costs_the_components_that_it_feeds_and_the_list_s
     assert "source_down" not in reasons_of(fleet, "drive").values()
     assert (facts.fact("sources_down"), facts.fact("abstained_for_them")) == ("logs-b", 6)
 
-    sentence = "source logs-b delivered nothing of 2026-02-01 (last: 2026-01-31): 4 dimm and 2 host abstained"
+    sentence = (
+        "source logs-b delivered nothing of 2026-02-01 (last: 2026-01-31): 4 DIMMs and 2 hosts abstained"
+    )
     assert read_day_manifest(DAY, fleet.lake).outages == (sentence,)
     assert sentence in page(fleet)
     assert "source down" in page(fleet)
@@ -218,7 +207,7 @@ def test_a_kind_that_was_not_built_though_its_sources_delivered_is_said_so(fleet
     publish(fleet)
     assert set(reasons_of(fleet, "dimm").values()) == {"no_data_today"}
     assert read_day_manifest(DAY, fleet.lake).outages == (
-        "core_dimm_days of 2026-02-01 was not built (the log of that step says why): 8 dimm abstained",
+        "core_dimm_days of 2026-02-01 was not built (the log of that step says why): 8 DIMMs abstained",
     )
 
 

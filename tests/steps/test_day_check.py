@@ -3,7 +3,6 @@
 import datetime as dt
 import gzip
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -202,12 +201,10 @@ def test_the_command_prints_what_to_do_and_its_exit_code_says_whether(
     settings: Settings, lake: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = str(settings.base_folder / "prefail.toml")
-    run: Callable[[], int] = lambda: main(  # noqa: E731
-        ["--config", config, "days", "check", "--from", str(DAYS[0]), "--to", str(LAST)]
-    )
-    assert run() == 0
+    command = ["--config", config, "days", "check", "--from", str(DAYS[0]), "--to", str(LAST)]
+    assert main(command) == 0
     delete(lake, f"out_predictions/day={LAST}")
-    assert run() == 1
+    assert main(command) == 1
     printed = capsys.readouterr().out
     assert "stuck before score" in printed
     assert f"prefail score --day {LAST}, prefail publish --day {LAST}" in printed

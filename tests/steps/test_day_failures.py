@@ -10,10 +10,11 @@ from data_contracts.loader import load_contract
 from pipelines.build import build_day
 from pipelines.ingest import ingest_day
 from pipelines.lake import Lake
-from pipelines.settings import Settings, SourceSettings
+from pipelines.settings import Settings
 from pipelines.sources.raw_columns import complete_columns
 from pipelines.validation import validate_day
 from tests.factories import make_valid_table, with_values
+from tests.steps.hand_made_sources import settings_of
 
 DAY = dt.date(2026, 2, 2)
 DAY_BEFORE = DAY - dt.timedelta(days=1)
@@ -21,14 +22,12 @@ DAY_BEFORE = DAY - dt.timedelta(days=1)
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    sources = (
+    return settings_of(
+        tmp_path,
         {"name": "drives", "kind": "smartctl", "path": "nothing"},
         {"name": "logs", "kind": "kernel_log", "path": "nothing"},
         {"name": "cmdb", "kind": "inventory_file", "path": "nothing"},
         {"name": "repairs", "kind": "failure_records", "path": "repairs.csv"},
-    )
-    return Settings(
-        sources=tuple(SourceSettings.model_validate(source) for source in sources), base_folder=tmp_path
     )
 
 

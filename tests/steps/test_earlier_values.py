@@ -1,7 +1,6 @@
 """What a log line is new against: the month before, as it was known that evening."""
 
 import datetime as dt
-import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +13,7 @@ from pipelines.earlier_values import LEAST_DAYS, NOVELTY_DAYS, read_earlier_valu
 from pipelines.ingest import ingest_day
 from pipelines.lake import Lake
 from pipelines.settings import Settings, SourceSettings
+from tests.steps.hand_made_sources import write_journal
 
 DAY = dt.date(2026, 3, 31)
 KEY = ("raw_hw_events", "template_id")
@@ -75,14 +75,6 @@ def test_what_was_not_known_before_the_day_began_was_not_seen(quiet_week: Lake, 
     assert found[KEY].num_rows == 0
 
 
-def write_line(folder: Path, folder_day: dt.date, name: str, day: dt.date, text: str) -> None:
-    noon = int(dt.datetime.combine(day, dt.time(12), dt.UTC).timestamp() * 1e6)
-    entry = {"_TRANSPORT": "kernel", "__REALTIME_TIMESTAMP": str(noon), "PRIORITY": "4", "MESSAGE": text}
-    path = folder / folder_day.isoformat() / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(entry) + "\n", "utf-8")
-
-
 def test_a_day_made_again_after_a_late_file_has_the_same_bytes_and_later_days_stay(
     lake: Lake, tmp_path: Path
 ) -> None:
@@ -90,13 +82,14 @@ def test_a_day_made_again_after_a_late_file_has_the_same_bytes_and_later_days_st
     days = [DAY - dt.timedelta(days=back) for back in range(LEAST_DAYS + 1, -1, -1)]
     for day in days:
         said = "a line that nobody wrote before" if day == DAY else "a line of every day"
-        write_line(tmp_path / "logs", day, "web-1.json", day, said)
+        write_journal(tmp_path / "logs", day, "web-1", said)
         ingest_day(day, settings, lake)
         build_day(day, settings, lake)
     assert lake.read_day("core_host_days", DAY)["new_templates_fleet"].to_pylist() == [1.0]
     before = {day: lake.digest_day("core_host_days", day) for day in days}
     yesterday = days[-2]
-    write_line(tmp_path / "logs", DAY, "late.json", yesterday, "a line that nobody wrote before")
+    said = "a line that nobody wrote before"
+    write_journal(tmp_path / "logs", yesterday, "late", said, delivered=DAY)
     reopened = [facts.day for facts in reopen_days(find_changed_days(settings, lake).changes, settings, lake)]
     assert yesterday in reopened
     for day in (yesterday, DAY):

@@ -15,7 +15,8 @@ from pipelines.publish import publish_day
 from pipelines.published_list import read_day_manifest
 from pipelines.report.content import LogExcerpt
 from pipelines.score import score_day
-from pipelines.settings import Settings, SourceSettings
+from pipelines.settings import Settings
+from tests.steps.hand_made_sources import CMDB, LOGS_NEVER_LATE, settings_of, write_syslog
 
 MOVED_ON = dt.date(2026, 2, 3)
 BEFORE = MOVED_ON - dt.timedelta(days=1)
@@ -32,30 +33,16 @@ UNCORRECTED = "EDAC MC0: 1 UE memory read error on {} (channel:0 slot:0 page:0x1
 CORRECTED = "EDAC MC0: 2 CE memory read error on {} (channel:0 slot:0 page:0x1 offset:0x0 grain:32)"
 
 
-def write_log(folder: Path, day: dt.date, host: str, *messages: str) -> None:
-    path = folder / "logs" / day.isoformat() / f"{host}.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [f"{day}T04:05:06Z {host} kernel: {text}\n" for text in ("all is well", *messages)]
-    path.write_text("".join(lines), "utf-8")
-
-
 @pytest.fixture
 def moved(tmp_path: Path, lake: Lake) -> Settings:
     """Two days: M1 errs in web-1, then takes M2's slot in web-2. All steps of both have run."""
     (tmp_path / "inventory.csv").write_text(INVENTORY, "utf-8")
-    write_log(tmp_path, BEFORE, "web-1", UNCORRECTED.format("DIMM_A1"))
-    write_log(tmp_path, BEFORE, "web-2", CORRECTED.format("DIMM_B1"))
-    write_log(tmp_path, MOVED_ON, "web-1")
-    write_log(tmp_path, MOVED_ON, "web-2")
-    sources = (
-        {"name": "cmdb", "kind": "inventory_file", "path": "inventory.csv"},
-        {"name": "logs", "kind": "kernel_log", "path": "logs", "late_days": 0},
-    )
-    settings = Settings(
-        sources=tuple(SourceSettings.model_validate(source) for source in sources),
-        targets=("dimm_fails_30d",),
-        base_folder=tmp_path,
-    )
+    logs = tmp_path / "logs"
+    write_syslog(logs, BEFORE, "web-1", "all is well", UNCORRECTED.format("DIMM_A1"))
+    write_syslog(logs, BEFORE, "web-2", "all is well", CORRECTED.format("DIMM_B1"))
+    write_syslog(logs, MOVED_ON, "web-1", "all is well")
+    write_syslog(logs, MOVED_ON, "web-2", "all is well")
+    settings = settings_of(tmp_path, CMDB, LOGS_NEVER_LATE, targets=("dimm_fails_30d",))
     for day in (BEFORE, MOVED_ON):
         ingest_day(day, settings, lake)
         for step in (build_day, score_day, publish_day):
@@ -100,12 +87,12 @@ def test_its_log_lines_go_along_and_those_of_the_part_before_it_do_not_stick_to_
 ) -> None:
     found = excerpt_of("M1", moved, lake)
     assert found is not None
-    assert found.about == "this dimm"
+    assert found.about == "this DIMM"
     assert [line.text for line in found.lines] == [UNCORRECTED.format("DIMM_A1")]
     other = excerpt_of("M3", moved, lake)
     assert other is not None
     assert (other.about, [line.text for line in other.lines]) == (
-        "a dimm of its host",
+        "a DIMM of its host",
         [CORRECTED.format("DIMM_B1")],
     )
 

@@ -1,7 +1,6 @@
 """A component kind is added with data alone: its declaration, contract, target and signatures, no line of code."""
 
 import datetime as dt
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,9 @@ from pipelines.build import build_day
 from pipelines.ingest import ingest_day
 from pipelines.lake import Lake
 from pipelines.score import score_day
-from pipelines.settings import Settings, SourceSettings
+from pipelines.settings import Settings
 from pipelines.train import train_target
+from tests.steps.hand_made_sources import CMDB, LOGS, settings_of, write_inventory, write_journal
 
 FIRST_DAY = dt.date(2026, 2, 1)
 DAYS = [FIRST_DAY + dt.timedelta(days=number) for number in range(3)]
@@ -109,37 +109,18 @@ def _forget_declarations() -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Return two hosts of two power supplies each; one of them has ripple on the last day."""
-    rows = ["component_id,component_kind,host_id,slot,model"]
+    rows = []
     for host in ("web-1", "web-2"):
         rows.append(f"{host},host,{host},,R740")
         rows += [f"{host}-supply-{bay},psu,{host},PSU {bay},PWR-750" for bay in (1, 2)]
-    (tmp_path / "inventory.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    write_inventory(tmp_path, rows)
     for day in DAYS:
-        folder = tmp_path / "logs" / day.isoformat()
-        folder.mkdir(parents=True)
         for host in ("web-1", "web-2"):
             said = [f"psu-monitor: fine on {host}"]
             if host == "web-1" and day == DAYS[-1]:
                 said += ["psu-monitor: bay 2 ripple above limit", "psu-monitor: bay 7 ripple above limit"]
-            (folder / f"{host}.json").write_text("".join(_journal_entry(day, text) for text in said), "utf-8")
-    sources = ({"name": "logs", "kind": "kernel_log", "path": "logs"},
-               {"name": "cmdb", "kind": "inventory_file", "path": "inventory.csv"})  # fmt: skip
-    return Settings(
-        sources=tuple(SourceSettings.model_validate(source) for source in sources),
-        targets=("psu_fails_30d",),
-        base_folder=tmp_path,
-    )
-
-
-def _journal_entry(day: dt.date, message: str) -> str:
-    noon = dt.datetime.combine(day, dt.time(12), tzinfo=dt.UTC)
-    entry = {
-        "_TRANSPORT": "kernel",
-        "__REALTIME_TIMESTAMP": str(int(noon.timestamp() * 1e6)),
-        "PRIORITY": "4",
-        "MESSAGE": message,
-    }
-    return json.dumps(entry) + "\n"
+            write_journal(tmp_path / "logs", day, host, *said)
+    return settings_of(tmp_path, LOGS, CMDB, targets=("psu_fails_30d",))
 
 
 @pytest.mark.usefixtures("psu_files")

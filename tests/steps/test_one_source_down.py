@@ -12,12 +12,14 @@ from pipelines.lake import Lake
 from pipelines.publish import publish_day
 from pipelines.published_list import read_day_manifest
 from pipelines.score import score_day
-from pipelines.settings import Settings, SourceSettings
+from pipelines.settings import Settings
 from pipelines.verify import verify_list
 from tests.sources.test_smartctl import ATA, DAY, write
+from tests.steps.hand_made_sources import CMDB, LOGS_NEVER_LATE, settings_of, write_syslog
 
 YESTERDAY = DAY - dt.timedelta(days=1)
 INVENTORY = "component_id,component_kind,host_id,slot\nM1,dimm,web-1,DIMM_A1\nM2,dimm,web-1,DIMM_A2\n"
+UNCORRECTED = "EDAC MC0: 1 UE memory read error on DIMM_A1 (channel:0 slot:0 page:0x1 offset:0x0 grain:32)"
 
 
 @pytest.fixture
@@ -27,22 +29,13 @@ def settings(tmp_path: Path) -> Settings:
     for day in (YESTERDAY, DAY):
         noon = int(dt.datetime.combine(day, dt.time(12), dt.UTC).timestamp())
         write(tmp_path / "outputs", "web-1", "sda", {**ATA, "local_time": {"time_t": noon}}, day)
-        log = tmp_path / "logs" / day.isoformat() / "web-1.log"
-        log.parent.mkdir(parents=True)
-        log.write_text(
-            f"{day}T04:05:06Z web-1 kernel: EDAC MC0: 1 UE memory read error on DIMM_A1 (channel:0 slot:0 page:0x1 "
-            "offset:0x0 grain:32)\n",
-            "utf-8",
-        )
-    sources = (
+        write_syslog(tmp_path / "logs", day, "web-1", UNCORRECTED)
+    return settings_of(
+        tmp_path,
         {"name": "smart", "kind": "smartctl", "path": "outputs"},
-        {"name": "cmdb", "kind": "inventory_file", "path": "inventory.csv"},
-        {"name": "logs", "kind": "kernel_log", "path": "logs", "late_days": 0},
-    )
-    return Settings(
-        sources=tuple(SourceSettings.model_validate(source) for source in sources),
+        CMDB,
+        LOGS_NEVER_LATE,
         targets=("drive_fails_30d", "dimm_fails_30d", "gpu_fails_30d", "host_fails_30d"),
-        base_folder=tmp_path,
     )
 
 
@@ -73,7 +66,7 @@ def test_a_log_that_is_not_delivered_costs_the_memory_modules_and_is_said(
     found = abstentions(lake)
     assert {found["M1"], found["M2"]} == {"source_down"}
     assert found["ZA1ABCDE"] is None
-    sentence = f"source logs delivered nothing of {DAY} (last: {YESTERDAY}): 2 dimm and 1 host abstained"
+    sentence = f"source logs delivered nothing of {DAY} (last: {YESTERDAY}): 2 DIMMs and 1 host abstained"
     assert read_day_manifest(DAY, lake).outages == (sentence,)
     verify_list(DAY, settings, lake)
 

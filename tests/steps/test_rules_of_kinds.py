@@ -10,9 +10,9 @@ from pipelines.ingest import ingest_day
 from pipelines.lake import Lake
 from pipelines.populations import read_populations
 from pipelines.score import score_day
-from pipelines.settings import Settings, SourceSettings
+from pipelines.settings import Settings
 from pipelines.train import train_target
-from tests.steps.test_source_outages import CE, write_log
+from tests.steps.hand_made_sources import CE, CMDB, LOGS, settings_of, write_inventory, write_journal
 
 DAYS = [dt.date(2026, 2, 1) + dt.timedelta(days=number) for number in range(2)]
 UE = "EDAC MC0: 1 UE memory read error on DIMM_A2 (channel:0 slot:1 page:0x1 offset:0x0 grain:32)"
@@ -23,24 +23,18 @@ BY_A_PROGRAM = "NVRM: Xid (PCI:0000:5e:00): 31, pid=2, name=python, Ch 00000010,
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Return three hosts, two with bad hardware on the last day, all with modules and GPUs in the inventory."""
-    rows = ["component_id,component_kind,host_id,slot,model"]
+    rows = []
     for host in ("web-1", "web-2", "web-3"):
         rows += [f"{host},host,{host},,R740"]
         rows += [f"{host}-M{number},dimm,{host},DIMM_A{number},one model" for number in (1, 2)]
         rows += [f"{host}-G{bus},gpu,{host},00000000:{bus}:00.0,one model" for bus in ("3B", "5E")]
-    (tmp_path / "inventory.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    write_inventory(tmp_path, rows)
     for day in DAYS:
         is_last = day == DAYS[-1]
-        write_log(tmp_path / "logs", day, "web-1", *([CE, UE] if is_last else []))
-        write_log(tmp_path / "logs", day, "web-2", *([OFF_BUS, BY_A_PROGRAM] if is_last else []))
-        write_log(tmp_path / "logs", day, "web-3")
-    sources = (
-        {"name": "logs", "kind": "kernel_log", "path": "logs"},
-        {"name": "cmdb", "kind": "inventory_file", "path": "inventory.csv"},
-    )
-    return Settings(
-        sources=tuple(SourceSettings.model_validate(source) for source in sources), base_folder=tmp_path
-    )
+        said = {"web-1": [CE, UE], "web-2": [OFF_BUS, BY_A_PROGRAM]} if is_last else {}
+        for host in ("web-1", "web-2", "web-3"):
+            write_journal(tmp_path / "logs", day, host, f"something of {host}", *said.get(host, []))
+    return settings_of(tmp_path, LOGS, CMDB)
 
 
 def test_the_part_that_its_rule_speaks_of_comes_first_and_the_rule_is_named(

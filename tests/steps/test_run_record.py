@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from pipelines.lake import Lake
-from pipelines.run_record import read_run_records, run_recorded
+from pipelines.run_record import read_run_records, record_seconds, run_recorded
 from pipelines.settings import Settings
 from pipelines.step_facts import StepFacts
 
@@ -20,3 +20,20 @@ def test_a_step_named_in_words_leaves_its_record(step: str, lake: Lake) -> None:
     assert run_recorded(lambda *_: facts, DAY, Settings(), lake) is facts
     (record,) = read_run_records(DAY, lake)
     assert (record.step, record.facts) == (step, {"listed": "3"})
+
+
+def test_each_part_of_a_step_leaves_its_own_seconds(lake: Lake) -> None:
+    facts = StepFacts(step="ingested", day=DAY, facts=())
+    for part in ("drives", "logs", "drives"):
+        run_recorded(lambda *_: facts, DAY, Settings(), lake, part=part)
+    assert [record.step for record in read_run_records(DAY, lake)] == ["ingested drives", "ingested logs"]
+
+
+def test_what_raises_leaves_the_record_of_the_run_before(lake: Lake) -> None:
+    with record_seconds("trained drive_fails_30d", DAY, lake):
+        pass
+    before = read_run_records(DAY, lake)
+    with pytest.raises(ValueError, match="no"), record_seconds("trained drive_fails_30d", DAY, lake):
+        raise ValueError("no")
+    assert [record.step for record in before] == ["trained drive_fails_30d"]
+    assert read_run_records(DAY, lake) == before

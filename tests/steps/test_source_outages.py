@@ -1,7 +1,6 @@
 """A source that is down costs its own hosts' components their row, and nobody else anything."""
 
 import datetime as dt
-import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,42 +15,33 @@ from pipelines.outage_reach import mark_fed
 from pipelines.score import score_day
 from pipelines.settings import Settings, SourceSettings
 from pipelines.source_outages import SourceOutage, find_outages
+from tests.steps.hand_made_sources import CE, CMDB, settings_of, write_inventory, write_journal
 
 FIRST = dt.date(2026, 2, 1)
 SECOND = FIRST + dt.timedelta(days=1)
-CE = "EDAC MC0: 3 CE memory read error on DIMM_A1 (channel:0 slot:0 page:0x1 offset:0x0 grain:32)"
 
 
 def write_log(folder: Path, day: dt.date, host: str, *messages: str) -> None:
-    """Write a journal of ``host``; a log source of each folder reads it."""
-    noon = int(dt.datetime.combine(day, dt.time(12), dt.UTC).timestamp() * 1e6)
-    entries = [
-        {"_TRANSPORT": "kernel", "__REALTIME_TIMESTAMP": str(noon), "PRIORITY": "4", "MESSAGE": text}
-        for text in (f"something of {host}", *messages)
-    ]
-    path = folder / day.isoformat() / f"{host}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries), "utf-8")
+    """Write a journal in which ``host`` says something, and ``messages``; a log source of each folder reads it."""
+    write_journal(folder, day, host, f"something of {host}", *messages)
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Return two sites, each with a log source of its own and one host of two modules."""
-    rows = ["component_id,component_kind,host_id,slot,model"]
+    rows = []
     for host in ("ams-1", "fra-1"):
         rows += [f"{host},host,{host},,R740"]
         rows += [f"{host}-S{number},dimm,{host},DIMM_A{number},M393" for number in (1, 2)]
-    (tmp_path / "inventory.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    write_inventory(tmp_path, rows)
     for day in (FIRST, SECOND):
         write_log(tmp_path / "ams", day, "ams-1")
     write_log(tmp_path / "fra", FIRST, "fra-1", CE)
-    sources = (
+    return settings_of(
+        tmp_path,
         {"name": "ams", "kind": "kernel_log", "path": "ams"},
         {"name": "fra", "kind": "kernel_log", "path": "fra"},
-        {"name": "cmdb", "kind": "inventory_file", "path": "inventory.csv"},
-    )
-    return Settings(
-        sources=tuple(SourceSettings.model_validate(source) for source in sources), base_folder=tmp_path
+        CMDB,
     )
 
 
@@ -60,8 +50,9 @@ def ingest(day: dt.date, settings: Settings, lake: Lake) -> None:
     for source in settings.sources:
         try:
             ingest_day(day, settings, lake, source_names=[source.name])
-        except PrefailError as error:
-            assert source.name == "fra", error  # noqa: PT017, the one that is down
+        except PrefailError:
+            if source.name != "fra":  # the one that is down
+                raise
 
 
 def modules(lake: Lake, day: dt.date) -> dict[str, float]:
@@ -152,22 +143,18 @@ def test_a_day_of_which_nothing_can_be_built_is_an_error_that_says_what_to_run(
 @pytest.fixture
 def two_views(tmp_path: Path) -> Settings:
     """Return one site that a kernel log and a board's log speak of; only the latter knows memory of web-2."""
-    rows = ["component_id,component_kind,host_id,slot,model"]
-    for host in ("web-1", "web-2", "web-3"):
-        rows.append(f"{host}-S1,dimm,{host},DIMM_A1,M393")
-    (tmp_path / "inventory.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    hosts = ("web-1", "web-2", "web-3")
+    write_inventory(tmp_path, [f"{host}-S1,dimm,{host},DIMM_A1,M393" for host in hosts])
     for day in (FIRST, SECOND):
-        for host in ("web-1", "web-2", "web-3"):
+        for host in hosts:
             write_log(tmp_path / "kernel", day, host, *((CE,) if host == "web-1" and day == FIRST else ()))
     for host in ("web-1", "web-2"):
         write_log(tmp_path / "board", FIRST, host, CE)
-    sources = (
+    return settings_of(
+        tmp_path,
         {"name": "kernel", "kind": "kernel_log", "path": "kernel"},
         {"name": "fra", "kind": "kernel_log", "path": "board"},
-        {"name": "cmdb", "kind": "inventory_file", "path": "inventory.csv"},
-    )
-    return Settings(
-        sources=tuple(SourceSettings.model_validate(source) for source in sources), base_folder=tmp_path
+        CMDB,
     )
 
 

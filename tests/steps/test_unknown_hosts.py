@@ -9,25 +9,21 @@ import pytest
 from pipelines.build import build_day
 from pipelines.ingest import ingest_day
 from pipelines.lake import Lake
-from pipelines.settings import Settings, SourceSettings
+from pipelines.settings import Settings
 from pipelines.unknown_hosts import describe_unknown_hosts, find_unknown_hosts
+from tests.steps.hand_made_sources import CMDB, settings_of, write_syslog
+from tests.steps.hand_made_sources import LOGS_NEVER_LATE as LOGS
 
 DAY = dt.date(2026, 2, 1)
 INVENTORY = "component_id,component_kind,host_id,slot\nweb-1,host,web-1,\nM1,dimm,web-1,DIMM_A1\n"
 CORRECTED = "EDAC MC0: 2 CE memory read error on DIMM_A1 (channel:0 slot:0 page:0x1 offset:0x0 grain:32)"
-LOGS = {"name": "logs", "kind": "kernel_log", "path": "logs", "late_days": 0}
-CMDB = {"name": "cmdb", "kind": "inventory_file", "path": "inventory.csv"}
 
 
 def fleet(folder: Path, lake: Lake, *sources: dict[str, object]) -> Settings:
     (folder / "inventory.csv").write_text(INVENTORY, "utf-8")
     for host in ("web-1", "rogue-7"):
-        path = folder / "logs" / DAY.isoformat() / f"{host}.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{DAY}T04:05:06Z {host} kernel: {CORRECTED}\n", "utf-8")
-    settings = Settings(
-        sources=tuple(SourceSettings.model_validate(source) for source in sources), base_folder=folder
-    )
+        write_syslog(folder / "logs", DAY, host, CORRECTED)
+    settings = settings_of(folder, *sources)
     ingest_day(DAY, settings, lake)
     return settings
 

@@ -119,7 +119,7 @@ class FickleTracker:
                 self._fate.interlude()
             if name == "create" and self._fate.strikes():
                 delay = dt.timedelta(seconds=self._fate.random.uniform(0, 200))
-                self._inner.create_later(*arguments, delay)  # type: ignore[arg-type]
+                self._inner.create_later(*arguments, delay)
                 raise TrackerError("timed out; it lands later")
             if name in MUTATING and self._fate.strikes():
                 raise TrackerError("refused with 503", had_no_effect=True)

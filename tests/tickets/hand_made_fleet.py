@@ -38,7 +38,7 @@ def make_reason(signal: str = "reallocated_sectors", **fields: object) -> Reason
         "percentile": 99.2,
         "contribution": 1.5,
     }
-    return Reason(signal=signal, **{**values, **fields})  # type: ignore[arg-type]
+    return Reason(signal=signal, **{**values, **fields})
 
 
 def make_entry(component_id: str = "ZA1", **fields: object) -> Entry:
@@ -66,7 +66,7 @@ def make_entry(component_id: str = "ZA1", **fields: object) -> Entry:
         component_id=component_id,
         target=str(values["target"]),
     )
-    return Entry(key=key, **values)  # type: ignore[arg-type]
+    return Entry(key=key, **values)
 
 
 def list_table(entries: Sequence[Entry], day: dt.date = DAY) -> pa.Table:

@@ -187,7 +187,7 @@ class SlowTracker(MemoryTracker):
         super().__init__()
         self._looked = threading.Barrier(n_runs)
 
-    def find(self, keys):  # type: ignore[no-untyped-def]
+    def find(self, keys):
         found = super().find(keys)
         with suppress(threading.BrokenBarrierError):
             self._looked.wait(timeout=0.5)

@@ -114,7 +114,7 @@ def snapshot(tracker: Tracker) -> list[tuple[Ticket, tuple[str, ...]]]:
 
 
 def read_board(lake: Lake, day: dt.date) -> tuple[bytes, bytes]:
-    return tuple(lake.store.read(day_folder(day) + name) for name in ("plan.html", "plan.json"))  # type: ignore[return-value]
+    return tuple(lake.store.read(day_folder(day) + name) for name in ("plan.html", "plan.json"))
 
 
 def write_day(lake: Lake, day: dt.date, plan: FleetDayPlan) -> list[Entry]:

@@ -18,9 +18,10 @@ from pipelines.published_list import day_folder
 from pipelines.settings import Settings
 from pipelines.ticket_plan import Preview, preview_tickets_day
 from pipelines.ticket_step import reconcile_tickets_day
+from pipelines.tickets.entries import Entry
 from pipelines.tickets.gone_tickets import GoneTicket, read_gone_tickets, write_gone_ticket
 from pipelines.tickets.plan import Hold
-from pipelines.tickets.tracker import Outcome, TicketReader
+from pipelines.tickets.tracker import Outcome
 
 SETTINGS = make_settings(list={"k_per_day": 2})
 
@@ -47,8 +48,23 @@ class ReadOnlyTracker:
 
 
 def preview(lake: Lake, tracker: MemoryTracker, day: dt.date = DAY, settings: Settings = SETTINGS) -> Preview:
-    reader: TicketReader = ReadOnlyTracker(tracker)  # type: ignore[assignment]
-    return preview_tickets_day(day, settings, Lake(ReadOnlyStore(Path(lake.store.root))), day, tracker=reader)
+    store = ReadOnlyStore(Path(lake.store.root))
+    return preview_tickets_day(day, settings, Lake(store), day, tracker=ReadOnlyTracker(tracker))
+
+
+def write_inventory(lake: Lake, entries: list[Entry], groups: list[str | None]) -> None:
+    """Write an inventory of ``DAY`` of the listed parts, each in its redundancy group."""
+    inventory = pa.table(
+        {
+            "component_id": [entry.component_id for entry in entries],
+            "component_kind": ["drive"] * len(entries),
+            "host_id": [entry.host_id for entry in entries],
+            "model": [entry.model for entry in entries],
+            "firmware": ["CC54"] * len(entries),
+            "redundancy_group": groups,
+        }
+    )
+    lake.write_day("raw_inventory", DAY, inventory, part="cmdb")
 
 
 def test_a_plan_shows_what_would_be_done_and_why_each_other_entry_waits_and_writes_nothing(
@@ -84,7 +100,7 @@ def test_a_replayed_day_has_no_plan_and_asks_the_tracker_nothing(lake: Lake) -> 
     write_fleet_day(lake, DAY, [make_entry()])
     write_fleet_day(lake, day_after(1), [make_entry()])
     reconcile_tickets_day(day_after(1), SETTINGS, lake, day_after(1), tracker=MemoryTracker())
-    shown = preview_tickets_day(DAY, SETTINGS, lake, day_after(1), tracker=object())  # type: ignore[arg-type]
+    shown = preview_tickets_day(DAY, SETTINGS, lake, day_after(1), tracker=object())
     assert (shown.lines, shown.planned) == ((), None)
     assert shown.summary == (
         "would touch no ticket (replay) 2026-12-01: reason=the tickets already follow the list of 2026-12-02"
@@ -166,7 +182,7 @@ def test_what_is_wrong_with_one_ticket_does_not_keep_the_board_from_its_readers(
     from pipelines.tickets.ticket_errors import TicketGoneError
 
     class OddTracker(MemoryTracker):
-        def create(self, draft):  # type: ignore[no-untyped-def]
+        def create(self, draft):
             if draft.record.component_id == "ZA1":
                 raise TicketGoneError("Ticket 9 carries no key.", had_no_effect=True)
             return super().create(draft)
@@ -194,19 +210,9 @@ def test_firmware_groups_and_shares_come_from_inventory_and_predictions(lake: La
         make_entry(f"ZA{n}", rank=n, host_id=f"host-{n}", rack="r12" if n <= 4 else f"r{n}", risk=0.6)
         for n in range(1, 7)
     ]
-    inventory = pa.table(
-        {
-            "component_id": [entry.component_id for entry in entries],
-            "component_kind": ["drive"] * 6,
-            "host_id": [entry.host_id for entry in entries],
-            "model": [entry.model for entry in entries],
-            "firmware": ["CC54"] * 6,
-            "redundancy_group": [None] * 4 + ["ceph-a"] * 2,
-        }
-    )
     risks = {**{entry.component_id: entry.risk for entry in entries}, **{f"ZB{n}": 0.01 for n in range(94)}}
     write_fleet_day(lake, DAY, entries, risks=risks, places={f"ZB{n}": (f"b{n}", "1") for n in range(94)})
-    lake.write_day("raw_inventory", DAY, inventory, part="cmdb")
+    write_inventory(lake, entries, [None] * 4 + ["ceph-a"] * 2)
     tracker = MemoryTracker()
     # The other 94 sit in r12 as well: nothing special about it.
     facts = reconcile_tickets_day(DAY, settings, lake, DAY, tracker=tracker)
@@ -274,17 +280,7 @@ def test_on_a_day_without_an_inventory_the_groups_of_the_last_one_still_hold(
         list={"k_per_day": 9}, sources=[{"name": "cmdb", "kind": "inventory", "path": "x"}]
     )
     entries = [make_entry(f"ZA{n}", rank=n, host_id=f"host-{n}") for n in (1, 2)]
-    inventory = pa.table(
-        {
-            "component_id": [entry.component_id for entry in entries],
-            "component_kind": ["drive"] * 2,
-            "host_id": [entry.host_id for entry in entries],
-            "model": [entry.model for entry in entries],
-            "firmware": ["CC54"] * 2,
-            "redundancy_group": ["ceph-a"] * 2,
-        }
-    )
-    lake.write_day("raw_inventory", DAY, inventory, part="cmdb")
+    write_inventory(lake, entries, ["ceph-a"] * 2)
     for n_days, n_opened in ((7, 1), (8, 2)):
         day = day_after(n_days)
         write_fleet_day(lake, day, entries)
@@ -300,7 +296,7 @@ def test_a_key_whose_ticket_is_open_is_not_searched_for_again(lake: Lake) -> Non
     entries = [make_entry("ZA1"), make_entry("ZA2", rank=2, slot="2")]
     write_fleet_day(lake, day_after(1), entries)
     find = tracker.find
-    tracker.find = lambda keys: asked.append(list(keys)) or find(keys)  # type: ignore[method-assign,func-returns-value]
+    tracker.find = lambda keys: asked.append(list(keys)) or find(keys)
     preview_tickets_day(day_after(1), settings, lake, day_after(1), tracker=tracker)
     assert asked == [[entries[1].key.digest]]
 

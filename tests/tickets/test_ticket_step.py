@@ -217,7 +217,7 @@ def test_a_claim_that_lost_a_race_looks_again(lake: Lake, monkeypatch: pytest.Mo
     def write_after_another(key: str, document: object, **conditions: object) -> str:
         monkeypatch.setattr(lake, "write_json", write_json)
         assert claim_day(lake, "default", day_after(5)) == day_after(5)
-        return write_json(key, document, **conditions)  # type: ignore[arg-type]
+        return write_json(key, document, **conditions)
 
     monkeypatch.setattr(lake, "write_json", write_after_another)
     assert claim_day(lake, "default", DAY) == day_after(5)

@@ -103,6 +103,19 @@ def test_rollback_takes_less_than_a_minute_and_is_in_the_ledger(
     entry = read_ledger(TARGET, lake)[-1]
     assert (entry.event, entry.champion, entry.why) == ("rolled_back", former, "too many tickets")
     assert former is not None
+    assert f"rolled back {TARGET}: in_use={former} former=" in capsys.readouterr().out
     score_day(LIST_DAY, settings, lake)
     used = set(lake.read_day("out_predictions", LIST_DAY)["model_id"].to_pylist()) - {None}
     assert used == {former}
+
+
+def test_a_rollback_of_a_target_that_is_none_is_refused_with_their_names(
+    settings: Settings, lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = read_ledger(TARGET, lake)
+    config = str(tmp_path / "prefail.toml")
+    assert main(["--config", config, "rollback", "--target", "disc_fails", "--why", "x"]) == 1
+    said = capsys.readouterr().err
+    assert "disc_fails" in said
+    assert TARGET in said
+    assert read_ledger(TARGET, lake) == before

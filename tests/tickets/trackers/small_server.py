@@ -92,7 +92,7 @@ def serve(server: SmallServer, tls: ssl.SSLContext | None = None) -> Iterator[No
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815  the base class calls them so
 
         def log_message(self, *arguments: object) -> None:
             return

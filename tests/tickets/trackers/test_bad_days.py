@@ -106,14 +106,14 @@ def test_a_rate_limit_half_way_is_resumed_without_repeating_what_was_done(
     answer = server.answer
 
     def limit_the_second(request: object) -> Answer:
-        is_second = request.method == "POST" and len(server.issues) == 1  # type: ignore[attr-defined]
-        return Answer(429, {}, {"Retry-After": "3600"}) if is_second else answer(request)  # type: ignore[arg-type]
+        is_second = request.method == "POST" and len(server.issues) == 1
+        return Answer(429, {}, {"Retry-After": "3600"}) if is_second else answer(request)
 
-    server.answer = limit_the_second  # type: ignore[method-assign]
+    server.answer = limit_the_second
     with pytest.raises(TrackerError, match="in 3,600 seconds") as limited:
         reconcile_tickets_day(DAY, settings, lake, DAY)
     assert limited.value.facts["retry_after_seconds"] == 3600.0
-    server.answer = answer  # type: ignore[method-assign]
+    server.answer = answer
     # At once: what was refused holds no claim.
     assert reconcile_tickets_day(DAY, settings, lake, DAY).fact("opened") == 1
     assert len(server.issues) == 2

@@ -62,7 +62,7 @@ def door(server: Echo, pauses: list[float]) -> HttpDoor:
 
 def fail(door: HttpDoor, method: str = "GET") -> PrefailError:
     with pytest.raises((PermanentError, TrackerError)) as caught:
-        door.send(method, "/x", document=None if method == "GET" else {})  # type: ignore[arg-type]
+        door.send(method, "/x", document=None if method == "GET" else {})
     error = caught.value
     assert "The published list is not affected" in str(error)
     assert SECRET not in str(error) + repr(error.facts) + repr(door)
@@ -144,7 +144,7 @@ def test_a_rate_limit_is_waited_out_as_long_as_it_asks(
     server: Echo, door: HttpDoor, pauses: list[float], method: str, answer: Answer
 ) -> None:
     server.troubles.append(answer)
-    assert door.send(method, "/x").status == 200  # type: ignore[arg-type]
+    assert door.send(method, "/x").status == 200
     assert pauses == [7.0]
 
 

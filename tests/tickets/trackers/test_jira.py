@@ -141,7 +141,7 @@ class TestJiraCloud(JiraRules):
 
         document = json.loads(gzip.decompress(SPECIFICATION.read_bytes()))
         document["servers"] = [{"url": server.url}]
-        specification = OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))  # type: ignore[arg-type]
+        specification = OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))
         kinds = set()
         for request in server.requests:
             mock = MockRequest(
@@ -163,7 +163,7 @@ class TestJiraCloud(JiraRules):
         }  # fmt: skip
 
 
-def find_parameters(document: dict, request) -> list[dict]:  # type: ignore[no-untyped-def,type-arg]
+def find_parameters(document: dict, request) -> list[dict]:
     """Return what the document knows of the request's operation; the validator ignores unknown parameters."""
     for template, path in document["paths"].items():
         pieces = template.strip("/").split("/")
