@@ -21,7 +21,7 @@ from pipelines.publish import publish_day
 from pipelines.published_list import read_latest
 from pipelines.run_record import run_recorded
 from pipelines.s3.store import S3Store
-from pipelines.score import score_day
+from pipelines.score_parts import gather_parts, score_part, share_out_day
 from pipelines.settings import Settings
 from pipelines.ticket_step import reconcile_tickets_day
 from tests.infra.linters import lint
@@ -113,7 +113,13 @@ def test_each_step_runs_with_its_own_role(
         fill_day(day, settings, as_role("Extract"))
     # Each step leaves its record, too, as from Airflow and the command line.
     run_recorded(build_day, DAYS[3], settings, as_role("Extract"))
-    for step in (score_day, check_drift, publish_day):
+    # In shares, as by Airflow; those of another day are removed first.
+    open_lake("s3://lake", server.settings()).store.write(
+        f"scored_parts/day={DAYS[2]}/part-0-15.parquet", b""
+    )
+    parts = share_out_day(DAYS[3], settings, as_role("Publish"))
+    shares = [partial(score_part, part) for part in parts]
+    for step in (*shares, partial(gather_parts, parts), check_drift, publish_day):
         run_recorded(step, DAYS[3], settings, as_role("Publish"))
     seen = read_latest(open_lake("s3://readers", server.settings(roles["Read"].credentials)))
     assert seen is not None
@@ -132,7 +138,8 @@ WRITABLE = {
     },
     "Train": {"models", "registry", "backtests", "cache", "monitoring/runs"},
     "Publish": {
-        *("out_predictions", "published", "tickets", "monitoring/drift", "monitoring/runs", "cache"),
+        *("out_predictions", "scored_parts", "published", "tickets"),
+        *("monitoring/drift", "monitoring/runs", "cache"),
         *("verdicts", "quarantine", "data_docs"),
     },
     "Collect": {

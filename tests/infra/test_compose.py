@@ -69,6 +69,13 @@ def test_every_service_restarts_says_whether_it_is_well_and_has_a_limit(folder: 
         assert services[name]["depends_on"]["init"]["condition"] == "service_completed_successfully"
 
 
+def test_no_health_check_asks_by_head(folder: Path) -> None:
+    """Pushgateway answers HEAD, which `wget --spider` sends, with 405: the service would never be well."""
+    checks = [" ".join(s["healthcheck"]["test"]) for s in resolve(folder).values() if "healthcheck" in s]
+    assert any("9091" in check for check in checks)
+    assert not any("--spider" in check for check in checks)
+
+
 def test_only_this_machine_reaches_the_pages(folder: Path) -> None:
     ports = [port for service in resolve(folder).values() for port in service.get("ports", [])]
     assert {port["target"] for port in ports} == {8080, 9090}

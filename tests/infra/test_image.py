@@ -64,6 +64,24 @@ def test_the_final_stage_runs_as_nobody_of_importance_and_says_whether_it_is_wel
     assert not any("pip install" in line for line in final)
 
 
+def test_the_user_owns_its_home_and_the_log_folder_and_no_code() -> None:
+    """A volume that is new takes the owner of the folder it is mounted on; with none there it is root's."""
+    final = instructions_of_final_stage()
+    made = next(line for line in final if "install --directory" in line)
+    assert {"--owner=50000", "--group=0", "--mode=0775", "/opt/airflow", "/opt/airflow/logs"} <= set(
+        made.split()
+    )
+    copies = [line for line in final if line.startswith("COPY")]
+    assert copies
+    assert not any("--chown" in line for line in copies)
+
+
+def test_a_user_number_that_the_image_does_not_know_has_a_name_and_a_home() -> None:
+    """Airflow starts as no user without a name; a platform may choose the number."""
+    environment = " ".join(line for line in instructions_of_final_stage() if line.startswith("ENV"))
+    assert {"HOME=/opt/airflow", "USER=airflow"} <= set(environment.split())
+
+
 def test_what_is_copied_exists_and_reaches_the_build() -> None:
     """Nothing else does: the ignore file starts from nothing."""
     lines = (INFRA / "image" / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
