@@ -11,34 +11,54 @@ from pipelines.monitoring.findings import DriftReport, Finding
 from pipelines.monitoring.kinds_watched import WatchedKind
 from pipelines.read_ahead import read_ahead
 
-# How long ago a signal had to move; the nearer one is for lakes that are young or have a hole.
-_AGES_DAYS = (28, 14)
+# How long ago a signal had to move: in the first two spans that are built, or the one that is.
+_AGES_DAYS = (28, 35, 14)
 
 
 def find_frozen(
     kind: WatchedKind, day: dt.date, yesterday: DriftReport | None, lake: Lake, policy: DriftSettings
 ) -> list[Finding]:
-    """Return the signals that stood still on the last five days of many components, and four weeks ago did not.
+    """Return the signals that stood still on the last five days of many components, and in weeks before did not.
 
-    Where a day of either span is not built, nothing is said. What was found yesterday as well keeps its
-    first day.
+    Two spans of five days are compared with: a counter of rare events, such as power cycles, moves in one of
+    them when many hosts are restarted, and stands still as ever after it. Where a day of the span or of each
+    earlier one is not built, nothing is said. What was found yesterday as well keeps its first day.
     """
     now = _span(day)
-    earlier = (_span(day - dt.timedelta(days=age)) for age in _AGES_DAYS)
-    before = next((span for span in earlier if _is_built(kind, span, lake)), None)
-    if before is None or not _is_built(kind, now, lake):
+    earlier = [_span(day - dt.timedelta(days=age)) for age in _AGES_DAYS]
+    earlier = [span for span in earlier if _is_built(kind, span, lake)][:2]
+    if not earlier or not _is_built(kind, now, lake):
         return []
-    columns = ("component_key", "model", *kind.signals)
-    tables = list(read_ahead((*before, *now), lambda at: lake.read_day(kind.dataset, at, columns)))
-    shares = compare_still_shares(
-        tables[:SPAN_DAYS], tables[SPAN_DAYS:], kind.signals, minimum_components=policy.minimum_components
-    )
-    known = {} if yesterday is None else {each.finding_id: each.since for each in yesterday.findings}
-    return [
-        _frozen(kind, each, day, before[-1], known, policy)
-        for each in shares
+    found = [
+        each
+        for each in _compare(kind, kind.signals, earlier[0], now, lake, policy)
         if each.now - each.before >= policy.frozen_share
     ]
+    if found and len(earlier) > 1:
+        signals = tuple(dict.fromkeys(each.signal for each in found))
+        usual = {
+            (each.model, each.signal)
+            for each in _compare(kind, signals, earlier[1], now, lake, policy)
+            if each.now - each.before < policy.frozen_share
+        }
+        found = [each for each in found if (each.model, each.signal) not in usual]
+    known = {} if yesterday is None else {each.finding_id: each.since for each in yesterday.findings}
+    return [_frozen(kind, each, day, earlier[0][-1], known, policy) for each in found]
+
+
+def _compare(
+    kind: WatchedKind,
+    signals: Sequence[str],
+    before: Sequence[dt.date],
+    now: Sequence[dt.date],
+    lake: Lake,
+    policy: DriftSettings,
+) -> tuple[StillShare, ...]:
+    columns = ("component_key", "model", *signals)
+    tables = list(read_ahead((*before, *now), lambda at: lake.read_day(kind.dataset, at, columns)))
+    return compare_still_shares(
+        tables[:SPAN_DAYS], tables[SPAN_DAYS:], signals, minimum_components=policy.minimum_components
+    )
 
 
 def _is_built(kind: WatchedKind, days: Sequence[dt.date], lake: Lake) -> bool:

@@ -13,9 +13,11 @@ from pipelines.monitoring.watch import find_drift, watch_day
 from pipelines.settings import Settings
 from tests.monitoring.watched_fleet import (
     CHANGE,
+    FIRST_DAY,
     OLD,
     OTHER,
     Change,
+    count_events,
     days_from,
     drop,
     freeze,
@@ -94,6 +96,19 @@ def test_a_sensor_that_freezes_is_found_on_the_fourth_day(
     assert (finding.subject, finding.signal) == (OLD, signal)
     # The value of the day before is the one that is repeated.
     assert f"stands still since {CHANGE - dt.timedelta(days=1)} or longer in 100%" in finding.words
+
+
+def test_a_counter_that_stands_still_again_after_many_were_restarted_is_not_frozen(
+    settings: Settings,
+) -> None:
+    today = FIRST_DAY + dt.timedelta(days=50)
+    restarts = [today - dt.timedelta(days=back) for back in (30, 37)]
+    once, weekly = (
+        make_lake(count_events("power_cycles", OLD, days), since=FIRST_DAY)
+        for days in (restarts[:1], restarts)
+    )
+    assert find_drift(today, settings, once).findings == ()
+    assert [each.kind for each in find_drift(today, settings, weekly).findings] == [FindingKind.FROZEN_SENSOR]
 
 
 def test_a_frozen_sensor_keeps_its_first_day(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import functools
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,14 +54,14 @@ def _quiet_lake() -> Lake:
     return lake
 
 
-def make_lake(change: Change | None = None, until: dt.date | None = None) -> Lake:
-    """Return a lake of all days up to ``until``, each as ``change`` makes it from ``CHANGE`` on."""
+def make_lake(change: Change | None = None, until: dt.date | None = None, since: dt.date = CHANGE) -> Lake:
+    """Return a lake of all days up to ``until``, each as ``change`` makes it from ``since`` on."""
     lake = Lake(ScratchStore(_quiet_lake().store))
     for day, table in drive_days().items():
         if until is not None and day > until:
             lake.delete_day("core_drive_days", day)
             lake.delete_day("core_model_population", day)
-        elif change is not None and day >= CHANGE:
+        elif change is not None and day >= since:
             _write(lake, day, change(day, table))
     return lake
 
@@ -88,6 +88,16 @@ def freeze(signal: str, model: str) -> Change:
     def change(_: dt.date, table: pa.Table) -> pa.Table:
         at = pc.index_in(table["component_key"], value_set=last["component_key"].combine_chunks())
         return _replace(table, signal, model, last[signal].take(at))
+
+    return change
+
+
+def count_events(signal: str, model: str, days: Sequence[dt.date]) -> Change:
+    """Return a change after which a counter of a model's drives grows on these days and on no other."""
+
+    def change(day: dt.date, table: pa.Table) -> pa.Table:
+        n_events = sum(of <= day for of in days)
+        return _replace(table, signal, model, pa.chunked_array([[float(7 + n_events)] * table.num_rows]))
 
     return change
 
