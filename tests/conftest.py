@@ -4,10 +4,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from pipelines.lake import Lake
 from pipelines.object_store import FolderStore
+
+# A loaded machine is no defect; in CI Hypothesis has a profile of its own, the same examples each time.
+if not os.environ.get("CI"):
+    hypothesis.settings.register_profile("here", deadline=None)
+    hypothesis.settings.load_profile("here")
 
 PROJECT = Path(__file__).parents[1]
 SHARED = PROJECT.parent / "shared"

@@ -9,6 +9,7 @@ from pipelines.commands.output import print_line
 from pipelines.day_runs import open_settings_lake
 from pipelines.lake import Lake
 from pipelines.progress import track
+from pipelines.run_record import run_recorded
 from pipelines.settings import Settings, load_settings
 from pipelines.step_facts import StepFacts
 
@@ -131,8 +132,9 @@ def _run_score(arguments: argparse.Namespace) -> int:
     lake = open_settings_lake(settings)
     # Opened once: the files of one day's lookback are most of the next day's.
     scorers = open_target_scorers(settings, lake, model_id=arguments.model)
+    score = functools.partial(score_day, scorers=scorers)
     for day in track(chosen_days(arguments), "scoring"):
-        print_line(score_day(day, settings, lake, scorers=scorers).summary)
+        print_line(run_recorded(score, day, settings, lake).summary)
     return 0
 
 

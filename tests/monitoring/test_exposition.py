@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import pytest
 
+from pipelines.day_findings import DayCheck, write_day_check
 from pipelines.errors import ConfigError, PermanentError, TransientError
 from pipelines.lake import Lake
 from pipelines.monitoring.exposition import push_figures, render_exposition, write_textfile
@@ -31,6 +32,7 @@ SAMPLES = [NASTY.sample(1.5, 'a "quoted" \\ name\nof two lines'), NASTY.sample(2
 def samples(tmp_path: Path, lake: Lake) -> tuple[Sample, ...]:
     settings = make_settings(tmp_path)
     fill(lake, settings)
+    write_day_check(DayCheck(first_day=DAY, last_day=DAY, findings=()), lake)
     return measure_day(DAY, settings, lake)
 
 

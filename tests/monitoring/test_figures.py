@@ -10,6 +10,7 @@ from pipelines.errors import MissingInputError
 from pipelines.lake import Lake
 from pipelines.monitoring.figures.metric import Metric, end_of_day_seconds
 from pipelines.monitoring.measure import METRICS, measure_day, render_metrics_table
+from pipelines.proposals import propose_model
 from pipelines.settings import Settings
 from pipelines.ticket_settings import TicketSettings
 from tests.conftest import PROJECT
@@ -84,6 +85,14 @@ def test_tickets_are_counted_by_age_and_outcomes_as_known_that_evening(figures: 
 def test_a_rule_is_named_and_has_no_age(figures: Figures) -> None:
     assert figures["prefail_champion", TARGET, f"rule:{TARGET}"] == 1
     assert not [each for each in figures if each[0] == "prefail_model_learned_until_timestamp_seconds"]
+
+
+def test_a_model_that_waits_for_a_person_is_counted(tmp_path: Path, lake: Lake) -> None:
+    settings = make_settings(tmp_path)
+    fill(lake, settings)
+    assert figures_of(settings, lake)["prefail_waiting_models", TARGET] == 0
+    propose_model("m2", TARGET, lake, as_of=DAY, why="better", comparison=())
+    assert figures_of(settings, lake)["prefail_waiting_models", TARGET] == 1
 
 
 def test_each_step_leaves_its_seconds(figures: Figures) -> None:

@@ -10,7 +10,8 @@ from small_morning import FIRST_DAY, run_steps, write_settings
 
 from pipelines.build import build_day
 from pipelines.cli import main
-from pipelines.day_check import DayCheck, Trouble, check_days
+from pipelines.day_check import check_days, check_last_days
+from pipelines.day_findings import DayCheck, Trouble, find_newest_check, read_day_check
 from pipelines.errors import PermanentError
 from pipelines.ingest import ingest_day
 from pipelines.lake import Lake, open_lake
@@ -213,3 +214,23 @@ def test_the_command_prints_what_to_do_and_its_exit_code_says_whether(
 def test_an_empty_lake_never_fired(settings: Settings, tmp_path: Path) -> None:
     empty = open_lake(str(tmp_path / "empty"))
     assert [each[:2] for each in said(check(settings, empty))] == [(LAST, Trouble.NEVER_FIRED)]
+
+
+def test_the_daily_check_is_kept_and_one_over_days_that_somebody_names_is_not(
+    settings: Settings, lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delete(lake, f"out_predictions/day={LAST}")
+    config = str(settings.base_folder / "prefail.toml")
+    assert main(["--config", config, "days", "check", "--from", str(DAYS[0]), "--to", str(LAST)]) == 1
+    assert find_newest_check(LAST, lake) is None
+    facts = check_last_days(LAST, settings, lake)
+    assert facts.summary == f"checked days up to {LAST}: days=30 to_heal=1 notes=0"
+    kept = find_newest_check(LAST + dt.timedelta(days=3), lake)
+    assert kept == read_day_check(LAST, lake)
+    assert said(kept) == said(check(settings, lake))
+    assert find_newest_check(LAST - dt.timedelta(days=1), lake) is None
+    capsys.readouterr()
+    assert main(["--config", config, "days", "check"]) == 1
+    assert "stuck before score" not in capsys.readouterr().out, "these days are long ago"
+    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    assert read_day_check(yesterday, lake).to_heal

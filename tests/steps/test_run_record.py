@@ -1,10 +1,13 @@
 """Each step of a day leaves a record of itself, whatever words it is named by."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
+from small_morning import FIRST_DAY, write_settings
 
-from pipelines.lake import Lake
+from pipelines.cli import main
+from pipelines.lake import Lake, open_lake
 from pipelines.run_record import read_run_records, record_seconds, run_recorded
 from pipelines.settings import Settings
 from pipelines.step_facts import StepFacts
@@ -37,3 +40,15 @@ def test_what_raises_leaves_the_record_of_the_run_before(lake: Lake) -> None:
         raise ValueError("no")
     assert [record.step for record in before] == ["trained drive_fails_30d"]
     assert read_run_records(DAY, lake) == before
+
+
+def test_each_step_of_the_daily_run_by_hand_leaves_its_seconds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = write_settings(tmp_path)
+    for step in ("ingest", "build", "score", "publish"):
+        code = main(["--config", str(tmp_path / "prefail.toml"), step, "--day", str(FIRST_DAY)])
+        assert code == 0, capsys.readouterr().err
+    lake = open_lake(settings.resolve_path(settings.lake.root))
+    steps = [record.step for record in read_run_records(FIRST_DAY, lake)]
+    assert steps == ["built", "ingested", "published", "scored"]

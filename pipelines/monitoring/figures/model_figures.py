@@ -8,6 +8,7 @@ from pipelines.errors import MissingInputError, ModelRefusedError
 from pipelines.lake import Lake
 from pipelines.monitoring.figures.metric import Metric, Sample, end_of_day_seconds
 from pipelines.monitoring.mature import judge_mature_day
+from pipelines.proposals import list_waiting
 from pipelines.registry import champion, load_card
 from pipelines.scorers import RULE_PREFIX
 from pipelines.settings import Settings
@@ -20,6 +21,11 @@ CHAMPION = Metric(
 LEARNED_UNTIL = Metric(
     name="prefail_model_learned_until_timestamp_seconds",
     help="End of the day as of which the champion was trained; nothing where a rule scores.",
+    labels=("target",),
+)
+WAITING = Metric(
+    name="prefail_waiting_models",
+    help="Models that passed the gate and wait for a person to approve them.",
     labels=("target",),
 )
 MATURE_DAY = Metric(
@@ -45,7 +51,7 @@ MATURE_HITS = Metric(
     help="Components on the mature day's list that failed within the horizon.",
     labels=("target",),
 )
-METRICS = (CHAMPION, LEARNED_UNTIL, MATURE_DAY, EXPECTED, OBSERVED, MATURE_LISTED, MATURE_HITS)
+METRICS = (CHAMPION, LEARNED_UNTIL, WAITING, MATURE_DAY, EXPECTED, OBSERVED, MATURE_LISTED, MATURE_HITS)
 
 
 def measure(day: dt.date, settings: Settings, lake: Lake) -> list[Sample]:
@@ -59,6 +65,7 @@ def measure(day: dt.date, settings: Settings, lake: Lake) -> list[Sample]:
             with contextlib.suppress(MissingInputError, ModelRefusedError):
                 learned_until = load_card(model_id, lake).as_of
                 samples.append(LEARNED_UNTIL.sample(end_of_day_seconds(learned_until), name))
+        samples.append(WAITING.sample(len(list_waiting(name, lake)), name))
         judged = judge_mature_day(load_target(name), day, lake)
         if judged is not None:
             samples += [
