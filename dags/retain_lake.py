@@ -1,8 +1,8 @@
 """Each Sunday 04:00 (UTC): delete what is older than `[retain]` says, dataset by dataset.
 
-What `[retain]` does not name is kept forever; without it nothing is deleted. The newest day of a dataset
-always stays, and so does the list that latest.json names. Stopped half-way, running again deletes the rest.
-A list whose inputs are gone can't be verified any more.
+What `[retain]` does not name is kept forever, save the shares that days were scored in (7 days). The newest
+day of a dataset always stays, and so does the list that latest.json names. Stopped half-way, running again
+deletes the rest. A list whose inputs are gone can't be verified any more.
 
 Same by hand: `prefail lake retain --dry-run` says what would go, `prefail lake retain` deletes it.
 
@@ -41,11 +41,11 @@ def retain_lake() -> None:
         from pipelines.lake_commands.retention import delete_expired, find_expired
 
         settings, lake = open_run()
-        expired = find_expired(settings.retain, as_of_day(), lake)
+        expired = find_expired(settings.days_kept, as_of_day(), lake)
         for each in expired:
             delete_expired(each, lake)
         said = " ".join(f"{each.dataset}={len(each.days)}" for each in expired)
-        return end_with(f"deleted days: {said or 'none, [retain] names no dataset'}", "", lake)
+        return end_with(f"deleted days: {said}", "", lake)
 
     retain()
 

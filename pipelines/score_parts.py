@@ -1,8 +1,7 @@
 """Score a day in parts, on as many machines: share out the shards, score each share, put them together.
 
 ``prefail score`` does all of it in one process and writes the same bytes. A share lies in
-``scored_parts/day=…/part-<shards>.parquet`` until its day is shared out again; what is left of other days is
-removed when a day is shared out.
+``scored_parts/day=…/part-<shards>.parquet``, so that any of these tasks can be repeated, until retention ends it.
 """
 
 import datetime as dt
@@ -54,9 +53,6 @@ def share_out_day(day: dt.date, settings: Settings, lake: Lake) -> tuple[Scoring
 
     ``MissingInputError`` if no target's day was built.
     """
-    for left_day, part in lake.list_parts(DATASET):
-        if left_day != day:
-            lake.delete_day(DATASET, left_day, part=part)
     model_ids = {
         name: champion(name, lake) or RULE_PREFIX + name
         for name in find_in_service(day, settings.targets, settings, lake)
@@ -114,7 +110,7 @@ def _read_part(day: dt.date, part: ScoringPart, lake: Lake) -> pa.Table:
         return lake.read_day(DATASET, day, part=part.name)
     except MissingInputError as missing:
         raise MissingInputError(
-            f"Shards {part.name} of {day} are not scored, or another day was shared out since. Nothing of the day "
+            f"Shards {part.name} of {day} are not scored, or no longer there. Nothing of the day "
             f"was written; the list before stays. {_AGAIN}",
             day=day.isoformat(),
         ) from missing

@@ -34,7 +34,9 @@ _ENVIRONMENT_PREFIX = "PREFAIL_"
 _CREDENTIALS_PREFIX = "PREFAIL_TRACKER_"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-_OTHER_DATASETS = ("quarantine", "verdicts", "ingested", "published/at_risk_hosts")
+_OTHER_DATASETS = ("quarantine", "verdicts", "ingested", "published/at_risk_hosts", "scored_parts")
+# Of no use once their day is put together.
+_DAYS_KEPT_ANYWAY = {"scored_parts": 7}
 # Values of these are never repeated in a message: a wrong one may hold a password.
 _NEVER_SHOWN = frozenset(
     {"secret_access_key", "session_token", "access_key_id", "endpoint_url", "pseudonym_key"}
@@ -120,11 +122,17 @@ class Settings(Section):
         description="Where readers find the lists, with credentials of its own; in the lake if unset.",
     )
     retain: dict[str, Annotated[int, Field(ge=1)]] = Field(
-        default={}, description="Days to keep, by dataset; what is not named is kept forever."
+        default={},
+        description="Days to keep, by dataset; what is not named is kept forever (scored_parts: 7 days).",
     )
     base_folder: Path = Field(
         default=Path(), description="Folder of the config file; relative paths start here.", exclude=True
     )
+
+    @property
+    def days_kept(self) -> Mapping[str, int]:
+        """Return how many days are kept, by dataset: ``retain``, and what nobody needs for longer."""
+        return _DAYS_KEPT_ANYWAY | self.retain
 
     def resolve_path(self, path: str) -> str:
         """Return a path of the settings as seen from the config file; URLs stay as they are."""

@@ -6,7 +6,6 @@ import datetime as dt
 from pipelines.commands.output import print_line, print_table
 from pipelines.day_runs import open_settings_lake
 from pipelines.day_span import parse_day
-from pipelines.errors import ConfigError
 from pipelines.settings import load_settings
 
 _Subparsers = argparse._SubParsersAction  # the type argparse gives no public name
@@ -197,19 +196,18 @@ def _run_retain(arguments: argparse.Namespace) -> int:
     from pipelines.lake_commands.retention import delete_expired, find_expired
 
     settings = load_settings(arguments.config)
-    if not settings.retain:
-        raise ConfigError(
-            "Nothing says how long to keep what: everything stays. Add to the settings, for example: "
-            "[retain] raw_drive_smart = 400"
-        )
     as_of = parse_day(arguments.as_of) if arguments.as_of else dt.datetime.now(dt.UTC).date()
     lake = open_settings_lake(settings)
-    for expired in find_expired(settings.retain, as_of, lake):
+    for expired in find_expired(settings.days_kept, as_of, lake):
         if not arguments.dry_run:
             delete_expired(expired, lake)
         print_line(
             f"{'would delete' if arguments.dry_run else 'deleted'} {expired.dataset} before {expired.first_kept}: "
             f"days={len(expired.days)} objects={len(expired.keys)} MB={_megabytes(expired.size_bytes)}"
+        )
+    if not settings.retain:
+        print_line(
+            "All else stays. To end it, add to the settings, for example: [retain] raw_drive_smart = 400"
         )
     return 0
 

@@ -184,8 +184,12 @@ def test_the_commands_print_and_exit_by_what_they_found(
     full_lake.store.write(f"{read_day_manifest(MORNINGS[0], full_lake).folder}list.csv", b"other")
     assert main([*config, "check"]) == 1
     assert "problem: digest: published/at_risk_hosts/edition=" in capsys.readouterr().out
-    assert main([*config, "retain"]) == 1
-    assert "[retain] raw_drive_smart = 400" in capsys.readouterr().err
+    capsys.readouterr()
+    assert main([*config, "retain", "--as-of", "2126-01-01"]) == 0
+    said = capsys.readouterr().out
+    assert "deleted scored_parts before 2125-12-25: days=0" in said
+    assert "All else stays" in said
+    assert "[retain] raw_drive_smart = 400" in said
 
 
 def test_a_survey_of_an_empty_lake_is_empty(lake: Lake) -> None:

@@ -8,6 +8,7 @@ from features.shards import N_SHARDS
 from features.target import load_target
 from pipelines import cube_reading
 from pipelines.errors import MissingInputError, PermanentError
+from pipelines.lake_commands.retention import delete_expired, find_expired
 from pipelines.registry import promote_model
 from pipelines.score import score_day
 from pipelines.score_parts import DATASET, ScoringPart, gather_parts, score_part, share_out_day
@@ -103,14 +104,18 @@ def test_a_model_that_is_promoted_in_between_scores_from_the_next_time_on(severa
     assert {name for name in scored_by if TARGET in name} == {several.model_id}
 
 
-def test_gathering_can_be_repeated_until_another_day_is_shared_out(several: Fleet) -> None:
+def test_gathering_can_be_repeated_until_retention_ends_the_shares(several: Fleet) -> None:
     score_in_parts(several, 3, YESTERDAY)
     first = several.lake.digest_day("out_predictions", YESTERDAY)
+    score_in_parts(several, 3, DAY)
     parts = share_out_day(YESTERDAY, in_parts(several, 3), several.lake)
     gather_parts(parts, YESTERDAY, several.settings, several.lake)
     assert several.lake.digest_day("out_predictions", YESTERDAY) == first
-    score_in_parts(several, 3, DAY)
-    assert {day for day, _ in several.lake.list_parts(DATASET)} == {DAY}, "the lake does not grow by shares"
+    days_kept = several.settings.days_kept
+    assert days_kept == {DATASET: 7}
+    for expired in find_expired(days_kept, YESTERDAY + dt.timedelta(days=8), several.lake):
+        delete_expired(expired, several.lake)
+    assert {day for day, _ in several.lake.list_parts(DATASET)} == {DAY}
 
 
 def test_a_day_that_was_not_built_is_not_shared_out(several: Fleet) -> None:
