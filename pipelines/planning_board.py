@@ -60,7 +60,7 @@ def write_board(board: Board, planned: DayPlan, settings: Settings, lake: Lake) 
         day=board.day,
         environment=board.environment,
         policy=board.policy,
-        list_manifest=planned.list_manifest,
+        list_manifest=planned.view.list_manifest,
         n_open=len(board.tickets),
         n_new=sum(ticket.is_new for ticket in board.tickets),
         waiting=tuple(

@@ -42,7 +42,7 @@ class Preview:
         """What would be done, tickets that stay as they are left out; then who waits, in rank order."""
         if self.planned is None:
             return ()
-        tickets = {ticket.ticket_id: ticket for ticket in self.planned.tickets}
+        tickets = {ticket.ticket_id: ticket for ticket in self.planned.view.tickets}
         done = [_write_line(change, tickets) for change in self.planned.plan.changes]
         return (*(line for line in done if line is not None), *_list_waiting(self.planned))
 
@@ -53,7 +53,7 @@ class Preview:
             return f"would touch no ticket (replay) {self.day}: reason={self.replay_reason}"
         plan = self.planned.plan
         counts = {
-            "listed": len(self.planned.entries),
+            "listed": len(self.planned.view.entries),
             "open": _count(plan.changes, Create),
             "reopen": _count(plan.changes, Reopen),
             "update": _count(plan.changes, Update),

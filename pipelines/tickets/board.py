@@ -110,14 +110,14 @@ def make_board(planned: DayPlan, ticket_ids: Mapping[str, str]) -> Board:
     """Return the board of a plan. ``ticket_ids``: of tickets that were opened for it, by key digest."""
     open_records = _list_open_records(planned, ticket_ids)
     policy = planned.policy.document
-    tickets = _show_tickets(open_records, planned.day, policy.spares)
+    tickets = _show_tickets(open_records, planned.view.day, policy.spares)
     return Board(
-        environment=planned.environment,
-        day=planned.day,
+        environment=planned.view.environment,
+        day=planned.view.day,
         policy=policy.label,
-        n_listed=len(planned.entries),
+        n_listed=len(planned.view.entries),
         racks=_group_by_rack(tickets),
-        due_days=_count_by_due_day(tickets, planned.day),
+        due_days=_count_by_due_day(tickets, planned.view.day),
         spares=_count_spares([record for record, _ in open_records], policy.spares),
         waiting=_list_waiting(planned),
     )
@@ -127,7 +127,7 @@ def _list_open_records(
     planned: DayPlan, ticket_ids: Mapping[str, str]
 ) -> list[tuple[TicketRecord, str | None]]:
     found: dict[str, tuple[TicketRecord, str | None]] = {
-        ticket.key: (ticket.record, ticket.ticket_id) for ticket in planned.tickets if ticket.is_open
+        ticket.key: (ticket.record, ticket.ticket_id) for ticket in planned.view.tickets if ticket.is_open
     }
     for change in planned.plan.changes:
         if isinstance(change, Close):

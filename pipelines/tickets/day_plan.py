@@ -38,14 +38,10 @@ class DayView:
 
 @dataclass(frozen=True, kw_only=True)
 class DayPlan:
-    """A plan and what it was made of: the list's entries in rank order, the tickets as they were, the policy."""
+    """A plan, what was seen when it was made, and the policy that made it."""
 
-    day: dt.date
-    environment: str
-    entries: tuple[Entry, ...]
-    tickets: tuple[Ticket, ...]
+    view: DayView
     policy: Policy
-    list_manifest: str | None
     plan: Plan
 
 
@@ -120,15 +116,7 @@ def plan_view(view: DayView, policy: Policy) -> DayPlan:
         list_manifest=view.list_manifest,
         notes=view.notes,
     )
-    return DayPlan(
-        day=view.day,
-        environment=view.environment,
-        entries=view.entries,
-        tickets=view.tickets,
-        policy=policy,
-        list_manifest=view.list_manifest,
-        plan=plan,
-    )
+    return DayPlan(view=view, policy=policy, plan=plan)
 
 
 def _find_list_manifest(lake: Lake, day: dt.date) -> str | None:
