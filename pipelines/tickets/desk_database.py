@@ -1,6 +1,7 @@
 """The local desk's SQLite file: its schema and versions, its transactions, its errors in our words."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from pipelines.errors import PermanentError, TrackerError
 
 _BUSY_SECONDS = 30.0
+_SWITCH_SECONDS = 0.02
 # Each entry lifts the schema by one version; PRAGMA user_version counts them. Never change an old one.
 _MIGRATIONS = (
     (
@@ -95,8 +97,7 @@ class DeskDatabase:
         connection.execute("PRAGMA synchronous = FULL")
         if _read_version(connection) == len(_MIGRATIONS):
             return
-        # Readers don't wait for writers in this mode; it is kept in the file.
-        connection.execute("PRAGMA journal_mode = WAL")
+        _keep_write_ahead_log(connection)
         connection.execute("BEGIN IMMEDIATE")
         version = _read_version(connection)
         if version > len(_MIGRATIONS):
@@ -127,6 +128,23 @@ class DeskDatabase:
             "writable SQLite file on a local disk, or restore it from its copy, then run the same command again.",
             path=self.path,
         )
+
+
+def _keep_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch to the mode in which readers don't wait for writers; the file keeps it.
+
+    SQLite does not wait for another process that is switching too, so we do.
+    """
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not _may_pass(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(_SWITCH_SECONDS)
+        else:
+            return
 
 
 def _may_pass(error: sqlite3.OperationalError) -> bool:
