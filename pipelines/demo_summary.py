@@ -101,7 +101,10 @@ def _word_why(evidence: str) -> str:
         return ""
     first = reasons[0]
     levels = [f"{value:g}" for value in (first["before_7d"], first["now"]) if value is not None]
-    return " ".join([first["label"], " → ".join(levels)]).strip()
+    said = (
+        f"{levels[0]}, as a week ago" if len(levels) == 2 and levels[0] == levels[1] else " → ".join(levels)
+    )
+    return f"{first['label']} {said}".strip()
 
 
 def _print_tickets(settings: Settings) -> str:
