@@ -69,5 +69,5 @@ def _seconds_since(began: float) -> float:
 
 def _write(record: RunRecord, lake: Lake) -> None:
     # Steps are named in words ("reconciled tickets"), objects by what every store takes.
-    name = re.sub(r"[^a-z0-9]+", "_", record.step.lower()).strip("_")
+    name = re.sub(r"[^a-z0-9-]+", "_", record.step.lower()).strip("_")
     lake.write_json(f"{_FOLDER}/day={record.day}/{name}.json", record.model_dump(mode="json"))

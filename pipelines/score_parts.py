@@ -7,7 +7,7 @@
 import datetime as dt
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
@@ -94,9 +94,17 @@ def gather_parts(parts: Sequence[ScoringPart], day: dt.date, settings: Settings,
             f"day was built again in between. Nothing of them was written; the list before stays. {_AGAIN}",
             day=day.isoformat(),
         )
-    model_ids = parts[0].model_ids
+    scored = parts[0].model_ids
+    # In the settings' order, as verify scores: what the shares came through (PostgreSQL's JSONB) sorts names anew.
+    model_ids = {name: scored[name] for name in sorted(scored, key=_place_in(settings))}
     passed_over = [name for name in settings.targets if name not in model_ids]
     return write_predictions(day, tables, model_ids, settings, lake, passed_over=passed_over)
+
+
+def _place_in(settings: Settings) -> Callable[[str], int]:
+    """Return the place of a target among those of the settings; one that they no longer name comes last."""
+    places = {name: place for place, name in enumerate(settings.targets)}
+    return lambda name: places.get(name, len(places))
 
 
 _AGAIN = (

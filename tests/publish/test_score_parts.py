@@ -69,6 +69,28 @@ def test_however_many_parts_the_predictions_are_the_same_bytes(
     assert several.lake.digest_day("out_predictions", DAY) == expected
 
 
+def test_predictions_keep_the_order_of_the_settings_though_a_database_sorts_the_models_anew(
+    several: Fleet,
+) -> None:
+    score_day(DAY, several.settings, several.lake)
+    expected = several.lake.digest_day("out_predictions", DAY)
+    settings = in_parts(several, 2)
+    # JSONB of PostgreSQL keeps an object's names by length, then by bytes.
+    parts = tuple(
+        part.model_copy(
+            update={
+                "model_ids": dict(sorted(part.model_ids.items(), key=lambda item: (len(item[0]), item[0])))
+            }
+        )
+        for part in share_out_day(DAY, settings, several.lake)
+    )
+    assert list(parts[0].model_ids) != [each for each in settings.targets if each in parts[0].model_ids]
+    for part in parts:
+        score_part(part, DAY, settings, several.lake)
+    gather_parts(parts, DAY, settings, several.lake)
+    assert several.lake.digest_day("out_predictions", DAY) == expected
+
+
 def test_a_share_that_is_not_scored_leaves_the_list_before_and_says_what_to_clear(several: Fleet) -> None:
     settings = in_parts(several, 4)
     score_day(DAY, settings, several.lake)
