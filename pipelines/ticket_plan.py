@@ -10,7 +10,7 @@ from pipelines.report.plan_page import render_plan
 from pipelines.settings import Settings
 from pipelines.ticket_step import find_replay_reason, read_day_policy
 from pipelines.tickets.board import make_board
-from pipelines.tickets.day_plan import DayPlan, make_day_plan
+from pipelines.tickets.day_plan import DayPlan, plan_view, view_day
 from pipelines.tickets.entries import read_entries
 from pipelines.tickets.fleet_view import LIST_DATASET
 from pipelines.tickets.plan import Change, Close, Create, Keep, Reopen, Update
@@ -83,7 +83,7 @@ def preview_tickets_day(
     entries = read_entries(lake.read_day(LIST_DATASET, day), settings.environment, day)
     policy = read_day_policy(day, settings, lake)
     reader = tracker or open_tracker_reader(settings)
-    planned = make_day_plan(day, entries, policy, settings, lake, reader)
+    planned = plan_view(view_day(day, entries, policy, settings, lake, reader), policy)
     return Preview(day=day, replay_reason=None, planned=planned)
 
 

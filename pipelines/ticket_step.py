@@ -13,7 +13,7 @@ from pipelines.tickets.apply import carry_out_plan
 from pipelines.tickets.batch_decision import read_batch_decision
 from pipelines.tickets.board import make_board
 from pipelines.tickets.claim import claim_day, read_last_day
-from pipelines.tickets.day_plan import make_day_plan
+from pipelines.tickets.day_plan import plan_view, view_day
 from pipelines.tickets.entries import read_entries
 from pipelines.tickets.fleet_view import LIST_DATASET
 from pipelines.tickets.plan import Hold, NotOpened, Plan
@@ -55,7 +55,7 @@ def reconcile_tickets_day(
     if held_by > day:
         return _finish_replay(day, _later_day(held_by))
 
-    planned = make_day_plan(day, entries, policy, settings, lake, tracker)
+    planned = plan_view(view_day(day, entries, policy, settings, lake, tracker), policy)
     applied = carry_out_plan(tracker, planned.plan, day)
     write_board(make_board(planned, applied.ticket_ids), planned, settings, lake)
     if applied.problem is not None:

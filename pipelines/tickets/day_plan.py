@@ -45,21 +45,6 @@ class DayPlan:
     plan: Plan
 
 
-def make_day_plan(
-    day: dt.date,
-    listed: Sequence[Entry],
-    policy: Policy,
-    settings: Settings,
-    lake: Lake,
-    tracker: TicketReader,
-) -> DayPlan:
-    """Plan the tickets of ``day`` for the entries ``listed``; writes nothing anywhere.
-
-    ``MissingInputError`` without predictions of the day.
-    """
-    return plan_view(view_day(day, listed, policy, settings, lake, tracker), policy)
-
-
 def view_day(
     day: dt.date,
     listed: Sequence[Entry],
@@ -68,7 +53,10 @@ def view_day(
     lake: Lake,
     tracker: TicketReader,
 ) -> DayView:
-    """Look at all that ``policy`` needs to plan the tickets of ``day``; ``make_day_plan`` says what it raises."""
+    """Look at all that ``policy`` needs to plan the tickets of ``day`` for the entries ``listed``; writes nothing.
+
+    ``MissingInputError`` without predictions of the day.
+    """
     environment = settings.environment
     open_tickets = tracker.list_open(environment)
     hosts = {entry.host_id for entry in listed}
