@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.errors import PermanentError
 from pipelines.lake import Lake
@@ -83,8 +83,19 @@ def write_day_check(checked: DayCheck, lake: Lake) -> None:
 
 
 def read_day_check(last_day: dt.date, lake: Lake) -> DayCheck:
-    """Return the check that was kept under its last day; ``MissingInputError`` if there is none."""
-    return DayCheck.model_validate_json(lake.store.read(f"{_FOLDER}/day={last_day}.json"))
+    """Return the check that was kept under its last day; ``MissingInputError`` if there is none.
+
+    ``PermanentError`` if it can't be read.
+    """
+    key = f"{_FOLDER}/day={last_day}.json"
+    try:
+        return DayCheck.model_validate_json(lake.store.read(key))
+    except ValidationError as damaged:
+        raise PermanentError(
+            f"{lake.store.uri(key)} is no check of days that this release can read. No day, list or ticket depends on "
+            "it. Delete it, and check again: prefail days check",
+            key=key,
+        ) from damaged
 
 
 def find_newest_check(day: dt.date, lake: Lake) -> DayCheck | None:

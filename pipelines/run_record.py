@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipelines.errors import PermanentError
 from pipelines.lake import Lake
 from pipelines.settings import Settings
 from pipelines.step_facts import StepFacts
@@ -60,7 +61,18 @@ def record_seconds(step: str, day: dt.date, lake: Lake) -> Iterator[None]:
 def read_run_records(day: dt.date, lake: Lake) -> tuple[RunRecord, ...]:
     """Return the records of a day's steps, by name of the step."""
     keys = [item.key for item in lake.store.list_keys(f"{_FOLDER}/day={day}/")]
-    return tuple(RunRecord.model_validate_json(lake.store.read(key)) for key in sorted(keys))
+    return tuple(_read(key, lake) for key in sorted(keys))
+
+
+def _read(key: str, lake: Lake) -> RunRecord:
+    try:
+        return RunRecord.model_validate_json(lake.store.read(key))
+    except ValidationError as damaged:
+        raise PermanentError(
+            f"{lake.store.uri(key)} is no record of a step that this release can read. Only figures are made of it. "
+            "Delete it, then run the same command again; the step's next run writes it anew.",
+            key=key,
+        ) from damaged
 
 
 def _seconds_since(began: float) -> float:

@@ -1,12 +1,15 @@
 """Each step of a day leaves a record of itself, whatever words it is named by."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from small_morning import FIRST_DAY, write_settings
 
 from pipelines.cli import main
+from pipelines.day_findings import find_newest_check
+from pipelines.errors import PermanentError
 from pipelines.lake import Lake, open_lake
 from pipelines.run_record import read_run_records, record_seconds, run_recorded
 from pipelines.settings import Settings
@@ -52,3 +55,25 @@ def test_each_step_of_the_daily_run_by_hand_leaves_its_seconds(
     lake = open_lake(settings.resolve_path(settings.lake.root))
     steps = [record.step for record in read_run_records(FIRST_DAY, lake)]
     assert steps == ["built", "ingested", "published", "scored"]
+
+
+@pytest.mark.parametrize(
+    ("key", "read"),
+    [
+        (f"monitoring/runs/day={DAY}/scored.json", read_run_records),
+        (f"monitoring/day_checks/day={DAY}.json", find_newest_check),
+    ],
+)
+def test_a_damaged_record_is_named_with_what_depends_on_it_and_what_to_do(
+    key: str, read: Callable[[dt.date, Lake], object], lake: Lake
+) -> None:
+    lake.store.write(key, b"{}")
+    with pytest.raises(PermanentError, match=rf"{key} is no .* Delete it, "):
+        read(DAY, lake)
+
+
+def test_sources_of_like_names_keep_records_of_their_own(lake: Lake) -> None:
+    facts = StepFacts(step="ingested", day=DAY, facts=())
+    for part in ("dc-1", "dc_1"):
+        run_recorded(lambda *_: facts, DAY, Settings(), lake, part=part)
+    assert [record.step for record in read_run_records(DAY, lake)] == ["ingested dc-1", "ingested dc_1"]
