@@ -1,6 +1,6 @@
 """Each Sunday 04:00 (UTC): delete what is older than `[retain]` says, dataset by dataset.
 
-What `[retain]` does not name is kept forever, save the shares that days were scored in (7 days). The newest
+What `[retain]` does not name is kept forever, save predictions by shard (7 days). The newest
 day of a dataset always stays, and so does the list that latest.json names. Stopped half-way, running again
 deletes the rest. A list whose inputs are gone can't be verified any more.
 

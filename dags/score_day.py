@@ -4,11 +4,11 @@ Started by the asset component_days, once a day that ingest_day builds (also whe
 or repeated). The list becomes visible with the last write of `publish`, so readers see the old one
 or the new one. Its asset out_at_risk_hosts starts ticket_day.
 
-The components of a day are shared out by shard (`scoring.n_parts` in prefail.toml; 1 is one task), each
-share is scored by a task of its own, and `gather` ranks them all: the list does not depend on how many
-there were. Every target whose components were heard of in the last week is scored. Until a model is promoted, a
-target's declared rule scores (`rule:<target>` in the list's model_id, and in words in scored_by). The
-components of a source that is down are abstained on ("source_down"), and list and report say which.
+The components of a day lie in 16 shards, which are scored in `scoring.n_shard_groups` tasks (prefail.toml; 1
+is one task); `gather` ranks them all: the list does not depend on how many there were. Every target whose
+components were heard of in the last week is scored. Until a model is promoted, a target's declared rule
+scores (`rule:<target>` in the list's model_id, and in words in scored_by). The components of a source that
+is down are abstained on ("source_down"), and list and report say which.
 
 Same by hand: `prefail score --day D`, `prefail drift --day D`, `prefail publish --day D`, `prefail data-docs`.
 
@@ -16,11 +16,11 @@ On failure:
 - The list that was published last stays as it was, and so do the tickets.
 - "not built" or "delivered nothing" in the log of `gather`: a warning, not a failure. The list is out
   without those components; see ingest_day of that day.
-- `share_out`, "have no data of": no component kind was built. Look at `build` of ingest_day.
+- `list_shards`, "have no data of": no component kind was built. Look at `build` of ingest_day.
 - `score`, a model that is refused: its file is not what its card says. `prefail rollback`, then clear
-  `share_out` with its downstream tasks.
-- One share of `score` is red: clear it; the shares that are done stay. Out of memory: more scoring.n_parts.
-- `gather`, "different component-days" or "not scored": clear `share_out` with its downstream tasks.
+  `list_shards` with its downstream tasks.
+- One task of `score` is red: clear it; the shards that are done stay. Out of memory: more scoring.n_shard_groups.
+- `gather`, "different component-days" or "not scored": clear `list_shards` with its downstream tasks.
 - `drift`, "not what the models learned from": the list was withheld, because a signal changed so much that
   risks mean nothing. The log names it, its probable cause, and how to let the list out all the same.
 - `publish`, "breaks … rules of its contract": the list was withheld. Look at the verdict that the log names.
@@ -52,7 +52,7 @@ from prefail_airflow.trigger_form import ASOF_PARAM
     is_paused_upon_creation=False,
     # One at a time, so that lists come out in the order in which days were built, and tickets follow in it.
     max_active_runs=1,
-    # All shares of a day at once, where the executor has room for them.
+    # All shards of a day at once, where the executor has room for them.
     max_active_tasks=16,
     default_args=TASK_DEFAULTS,
     deadline=alert_when_late(dt.timedelta(hours=2), "out_at_risk_hosts"),
@@ -61,36 +61,36 @@ from prefail_airflow.trigger_form import ASOF_PARAM
     doc_md=__doc__,
 )
 def score_day() -> None:
-    @task(task_display_name="Share out the components", show_return_value_in_logs=False)
-    def share_out() -> list[dict[str, object]]:
-        from pipelines.score_parts import share_out_day
+    @task(task_display_name="List the shards", show_return_value_in_logs=False)
+    def list_shards() -> list[dict[str, object]]:
+        from pipelines.shard_scoring import list_shard_groups
 
         settings, lake = open_run()
         day = as_of_day()
-        parts = share_out_day(day, settings, lake)
+        groups = list_shard_groups(day, settings, lake)
         say_at_end(
-            f"shares of {day}: shards {', '.join(part.name for part in parts)}",
-            f"scored_parts/day={day}/",
+            f"shards of {day}: {', '.join(group.name for group in groups)}",
+            f"scored_shards/day={day}/",
             lake,
         )
-        return [part.as_document() for part in parts]
+        return [group.as_document() for group in groups]
 
-    @task(task_display_name="Score a share", map_index_template=PART_NAME)
-    def score(shared: Mapping[str, object]) -> str:
-        from pipelines.score_parts import ScoringPart, score_part
+    @task(task_display_name="Score some shards", map_index_template=PART_NAME)
+    def score(shards: Mapping[str, object]) -> str:
+        from pipelines.shard_scoring import ShardGroup, score_shards
 
-        part = ScoringPart.model_validate(shared)
-        name_part(f"shards {part.name}")
-        return run_step(
-            partial(score_part, part), output=f"scored_parts/day={{day}}/part-{part.name}.parquet"
-        )
+        group = ShardGroup.model_validate(shards)
+        name = f"shards {group.name}"
+        name_part(name)
+        output = "scored_shards/day={day}/part-" + f"{group.name}.parquet"
+        return run_step(partial(score_shards, group), output=output, part=name)
 
     @task(task_display_name="Put the risks together")
-    def gather(shared: Sequence[Mapping[str, object]]) -> str:
-        from pipelines.score_parts import ScoringPart, gather_parts
+    def gather(shards: Sequence[Mapping[str, object]]) -> str:
+        from pipelines.shard_scoring import ShardGroup, gather_shards
 
-        parts = [ScoringPart.model_validate(part) for part in shared]
-        return run_step(partial(gather_parts, parts), output="out_predictions/day={day}/part-00.parquet")
+        groups = [ShardGroup.model_validate(each) for each in shards]
+        return run_step(partial(gather_shards, groups), output="out_predictions/day={day}/part-00.parquet")
 
     @task(task_display_name="Compare with the weeks before")
     def drift() -> str:
@@ -112,8 +112,9 @@ def score_day() -> None:
         build_data_docs(lake)
         return end_with(f"wrote the Data Docs after {as_of_day()}", DATA_DOCS, lake)
 
-    shared = share_out()
-    score.expand(shared=shared) >> gather(shared) >> drift() >> publish() >> data_docs()  # type: ignore[arg-type]  # what it returns
+    shards = list_shards()
+    gathered = gather(shards)  # type: ignore[arg-type]  # what it returns, once it has run
+    score.expand(shards=shards) >> gathered >> drift() >> publish() >> data_docs()
 
 
 score_day()

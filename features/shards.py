@@ -62,9 +62,9 @@ def shard_lengths(sorted_keys: Keys) -> list[int]:
     return [int(n) for n in np.bincount(shard_of(sorted_keys), minlength=N_SHARDS)]
 
 
-def split_shards(n_parts: int) -> tuple[tuple[int, ...], ...]:
-    """Return the 16 shards as ``n_parts`` (1..16) runs of neighbours, ascending, alike in length to one shard."""
-    edges = [N_SHARDS * part // n_parts for part in range(n_parts + 1)]
+def split_shards(n_shard_groups: int) -> tuple[tuple[int, ...], ...]:
+    """Return the 16 shards as ``n_shard_groups`` (1..16) runs of neighbours, ascending, alike in length."""
+    edges = [N_SHARDS * group // n_shard_groups for group in range(n_shard_groups + 1)]
     return tuple(tuple(range(first, last)) for first, last in pairwise(edges))
 
 

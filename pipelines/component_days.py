@@ -39,7 +39,7 @@ class ComponentDayReader:
         only some ``shards`` are read, nothing is kept.
         """
         if len(shards) < N_SHARDS:
-            return self._read_part(first_day, last_day, shards)
+            return self._read_shards(first_day, last_day, shards)
         self._tables = {day: kept for day, kept in self._tables.items() if first_day <= day <= last_day}
         builder = CubeBuilder(self._signals, first_day, last_day)
         days = [first_day + dt.timedelta(days=offset) for offset in range((last_day - first_day).days + 1)]
@@ -52,7 +52,7 @@ class ComponentDayReader:
         self._is_span = True
         return builder.build()
 
-    def _read_part(self, first_day: dt.date, last_day: dt.date, shards: Sequence[int]) -> Cube:
+    def _read_shards(self, first_day: dt.date, last_day: dt.date, shards: Sequence[int]) -> Cube:
         return read_cube(
             self._lake,
             self._dataset,

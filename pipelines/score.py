@@ -46,13 +46,13 @@ def score_day(
     in_service = find_in_service(day, [each.target.name for each in scorers], settings, lake)
     ours = [each for each in scorers if each.target.name in in_service]
     outages = find_outages(day, settings, lake)
-    parts = [
-        predict_part(day, ours, shards, outages, settings, lake)
-        for shards in split_shards(settings.scoring.n_parts)
+    tables = [
+        predict_shards(day, ours, shards, outages, settings, lake)
+        for shards in split_shards(settings.scoring.n_shard_groups)
     ]
     return write_predictions(
         day,
-        parts,
+        tables,
         {each.target.name: each.scorer.model_id for each in ours},
         settings,
         lake,
@@ -68,7 +68,7 @@ def find_in_service(day: dt.date, targets: Sequence[str], settings: Settings, la
     return tuple(name for name, dataset in datasets.items() if _was_built_lately(dataset, day, lake))
 
 
-def predict_part(
+def predict_shards(
     day: dt.date,
     scorers: Sequence[TargetScorer],
     shards: Sequence[int],
@@ -82,18 +82,18 @@ def predict_part(
 
 def write_predictions(
     day: dt.date,
-    parts: Sequence[pa.Table],
+    tables: Sequence[pa.Table],
     model_ids: Mapping[str, str],
     settings: Settings,
     lake: Lake,
     *,
     passed_over: Sequence[str],
 ) -> StepFacts:
-    """Put the parts of a day together, their shards ascending: out_predictions, and the facts of the day.
+    """Put the shard groups of a day together, ascending: out_predictions, and the facts of the day.
 
-    ``model_ids``: what scored each target. The result does not depend on how many parts there were.
+    ``model_ids``: what scored each target. The result does not depend on how many groups there were.
     """
-    rows = pa.concat_tables(parts)
+    rows = pa.concat_tables(tables)
     ranked = [
         rank_predictions(rows.filter(pc.equal(rows["target"], name)).combine_chunks()) for name in model_ids
     ]

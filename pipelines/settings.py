@@ -34,9 +34,9 @@ _ENVIRONMENT_PREFIX = "PREFAIL_"
 _CREDENTIALS_PREFIX = "PREFAIL_TRACKER_"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-_OTHER_DATASETS = ("quarantine", "verdicts", "ingested", "published/at_risk_hosts", "scored_parts")
+_OTHER_DATASETS = ("quarantine", "verdicts", "ingested", "published/at_risk_hosts", "scored_shards")
 # Of no use once their day is put together.
-_DAYS_KEPT_ANYWAY = {"scored_parts": 7}
+_DAYS_KEPT_ANYWAY = {"scored_shards": 7}
 # Values of these are never repeated in a message: a wrong one may hold a password.
 _NEVER_SHOWN = frozenset(
     {"secret_access_key", "session_token", "access_key_id", "endpoint_url", "pseudonym_key"}
@@ -72,11 +72,11 @@ class ListSettings(Section):
 class ScoringSettings(Section):
     """How a day is scored."""
 
-    n_parts: int = Field(
+    n_shard_groups: int = Field(
         default=1,
         ge=1,
         le=N_SHARDS,
-        description="Shares of a day's components: tasks side by side in Airflow, one after the other by hand.",
+        description="Groups that a day's 16 shards are scored in: tasks in Airflow, one after the other by hand.",
     )
 
 
@@ -123,7 +123,7 @@ class Settings(Section):
     )
     retain: dict[str, Annotated[int, Field(ge=1)]] = Field(
         default={},
-        description="Days to keep, by dataset; what is not named is kept forever (scored_parts: 7 days).",
+        description="Days to keep, by dataset; what is not named is kept forever (scored_shards: 7 days).",
     )
     base_folder: Path = Field(
         default=Path(), description="Folder of the config file; relative paths start here.", exclude=True

@@ -31,7 +31,7 @@ N_COMPONENTS = 100_000
 N_DAYS = 90
 N_IN_PANDAS = 2_000
 SAMPLE_SHARE = 0.05
-N_SHARES = 4
+N_GROUPS = 4
 _N_RUNS = 3
 _MEMORY_LIMIT_MB = TrainingSettings().memory_limit_mb
 _OF_EACH_SIGNAL = (
@@ -55,14 +55,14 @@ def run(scale: float) -> list[Row]:
         written = write_core_days(lake, n_components, N_DAYS)
         _copy_in_one_group(lake, whole, written.days)
         fleet = _Fleet(lake=lake, folder=Path(folder), written=written, target=_make_target(written, lake))
-        shares = split_shards(N_SHARES)
-        scan, scan_whole, full, day, in_shares, share, sample = time_in_turn(
+        groups = split_shards(N_GROUPS)
+        scan, scan_whole, full, day, in_groups, group, sample = time_in_turn(
             Side(what="scan of the files", work=lambda: fleet.scan("as_built")),
             Side(what="scan, one row group a file", work=lambda: fleet.scan("one_group")),
             Side(what="all component-days from files", work=fleet.build_all),
             Side(what="one day from files", work=lambda: fleet.build_one_day([ALL_SHARDS])),
-            Side(what="one day in shares", work=lambda: fleet.build_one_day(shares)),
-            Side(what="one share of the day", work=lambda: fleet.build_one_day(shares[:1])),
+            Side(what="one day in shard groups", work=lambda: fleet.build_one_day(groups)),
+            Side(what="one shard group of the day", work=lambda: fleet.build_one_day(groups[:1])),
             Side(what="training set from files", work=fleet.build_sample),
             n_runs=_N_RUNS,
         )
@@ -83,11 +83,11 @@ def run(scale: float) -> list[Row]:
         ),
         Row(name="features of one day", subject=day, reference=scan, ratio_at_most=2, note="all components"),
         Row(
-            name=f"features of one day in {N_SHARES} shares, one after the other, against all at once",
-            subject=in_shares,
+            name=f"features of one day in {N_GROUPS} shard groups, one after the other, against all at once",
+            subject=in_groups,
             reference=day,
         ),
-        Row(name=f"one of {N_SHARES} shares, against all at once", subject=share, reference=day),
+        Row(name=f"one of {N_GROUPS} shard groups, against all at once", subject=group, reference=day),
         Row(
             name="training set, 5 % sample",
             subject=sample,
@@ -141,10 +141,10 @@ class _Fleet:
                 n_computed += len(compute_features(few, FEATURES, days, components, n_threads=N_THREADS))
         return n_computed
 
-    def build_one_day(self, shares: Sequence[Sequence[int]]) -> int:
-        """Compute the last day's features of the shares, as scoring does: from the lookback alone."""
+    def build_one_day(self, groups: Sequence[Sequence[int]]) -> int:
+        """Compute the last day's features of the shard groups, as scoring does: from the lookback alone."""
         n_computed = 0
-        for shards in shares:
+        for shards in groups:
             reader = ComponentDayReader(self.lake, DATASET, SIGNALS)
             cube = reader.read_cube(self.written.days[0], self.last_day, shards)
             days = np.full(cube.n_components, cube.n_days - 1)

@@ -154,7 +154,7 @@ def test_tasks_run_in_the_order_of_the_day(dags: Dags) -> None:
         "collect_outcomes": ["collect"],
         "ingest_day": ["list_sources", "ingest", "build", "check_sources"],
         "retain_lake": ["retain"],
-        "score_day": ["share_out", "score", "gather", "drift", "publish", "data_docs"],
+        "score_day": ["list_shards", "score", "gather", "drift", "publish", "data_docs"],
         "ticket_day": ["tickets", "figures", "find_questions", "ask", "carry_out"],
         "train_models": ["list_targets", "train", "find_questions", "ask", "settle"],
     }
@@ -191,11 +191,11 @@ def test_every_step_that_a_task_calls_is_offered_by_the_command_line(name: str) 
         commands |= imported_steps(ast.parse(path.read_text("utf-8")))
     called = imported_steps(parse_file(name))
     assert called
-    # `prefail score` does what these share out, in one process.
-    shared_out = {step for step in called if step.startswith("pipelines.score_parts.")}
-    assert bool(shared_out) is (name == "score_day.py")
+    # `prefail score` does all of it in one process.
+    by_shards = {step for step in called if step.startswith("pipelines.shard_scoring.")}
+    assert bool(by_shards) is (name == "score_day.py")
     assert "pipelines.score.score_day" in commands
-    assert called - shared_out <= commands
+    assert called - by_shards <= commands
 
 
 def imported_steps(tree: ast.Module) -> set[str]:

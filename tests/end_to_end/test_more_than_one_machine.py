@@ -20,7 +20,7 @@ from pipelines.ticket_step import reconcile_tickets_day
 
 PROJECT = Path(__file__).parents[2]
 N_DAYS = 4
-N_PARTS = 3  # of a day's scoring, in Airflow; by hand it is one
+N_GROUPS = 3  # of a day's scoring, in Airflow; by hand it is one
 # Who runs the steps; each has a lake of its own with the same history.
 BY_HAND, LOCAL, CELERY = "by_hand", "local", "celery"
 
@@ -40,7 +40,7 @@ class Fleets:
         return self.folder / name / "prefail.toml"
 
     def digests(self, name: str) -> dict[str, str]:
-        """Return the digest of every object; shares of a day, which one process has none of, lock files, Data Docs
+        """Return the digest of every object; scored shards, which one process has none of, lock files, Data Docs
         (random ids) and run records (seconds) aside.
         """
         root = self.folder / name / "lake"
@@ -49,7 +49,7 @@ class Fleets:
             for path in sorted(root.rglob("*"))
             if path.is_file()
             and not path.name.startswith(".")
-            and not {"data_docs", "runs", "scored_parts"} & set(path.parts)
+            and not {"data_docs", "runs", "scored_shards"} & set(path.parts)
         }
 
 
@@ -77,7 +77,7 @@ annual_failure_rate = 1.0
     first.mkdir(parents=True)
     made.settings(BY_HAND).write_text(
         f'targets = ["drive_fails_30d"]\n[lake]\nroot = "lake"\n[list]\nminimum_risk = 0.0\n'
-        f"[scoring]\nn_parts = {N_PARTS}\n{sources}",
+        f"[scoring]\nn_shard_groups = {N_GROUPS}\n{sources}",
         "utf-8",
     )
     settings = load_settings(made.settings(BY_HAND), {})
@@ -87,9 +87,9 @@ annual_failure_rate = 1.0
         build_day(day, settings, lake)
     for name in (LOCAL, CELERY):
         shutil.copytree(first, made.folder / name)
-    in_one_part = settings.model_copy(update={"scoring": ScoringSettings(n_parts=1)})
+    in_one_group = settings.model_copy(update={"scoring": ScoringSettings(n_shard_groups=1)})
     for day in made.days:
-        score_day(day, in_one_part, lake)
+        score_day(day, in_one_group, lake)
         check_drift(day, settings, lake)
         publish_day(day, settings, lake)
         reconcile_tickets_day(day, settings, lake, today=yesterday + dt.timedelta(days=1))
@@ -154,8 +154,8 @@ def test_two_schedulers_and_celery_workers_write_what_one_process_writes(
         for day in fleets.days:
             run_day(cluster, day)
         assert fleets.digests(CELERY) == expected
-        shares = "select count(distinct rendered_map_index) from task_instance where task_id = 'score'"
-        assert cluster.query(shares) == [(N_PARTS,)]
+        groups = "select count(distinct rendered_map_index) from task_instance where task_id = 'score'"
+        assert cluster.query(groups) == [(N_GROUPS,)]
         # Each worker took some of the work.
         ran = "select count(*) from celery_taskmeta where worker like %s"
         assert all(cluster.query(ran, f"{name}@%")[0][0] > 0 for name in ("worker-1", "worker-2"))

@@ -100,9 +100,9 @@ def test_a_share_above_one_is_refused() -> None:
 
 
 @given(st.integers(1, N_SHARDS))
-def test_shares_are_runs_of_neighbours_that_hold_each_shard_once(n_parts: int) -> None:
-    parts = split_shards(n_parts)
+def test_shares_are_runs_of_neighbours_that_hold_each_shard_once(n_shard_groups: int) -> None:
+    parts = split_shards(n_shard_groups)
     assert [shard for part in parts for shard in part] == list(range(N_SHARDS))
     sizes = {len(part) for part in parts}
-    assert len(parts) == n_parts
+    assert len(parts) == n_shard_groups
     assert max(sizes) - min(sizes) <= 1

@@ -21,8 +21,8 @@ from pipelines.publish import publish_day
 from pipelines.published_list import read_latest
 from pipelines.run_record import run_recorded
 from pipelines.s3.store import S3Store
-from pipelines.score_parts import gather_parts, score_part, share_out_day
 from pipelines.settings import Settings
+from pipelines.shard_scoring import gather_shards, list_shard_groups, score_shards
 from pipelines.ticket_step import reconcile_tickets_day
 from tests.infra.linters import lint
 from tests.infra.template_roles import BUCKETS, TEMPLATE, Role, read_roles, read_template
@@ -113,10 +113,10 @@ def test_each_step_runs_with_its_own_role(
         fill_day(day, settings, as_role("Extract"))
     # Each step leaves its record, too, as from Airflow and the command line.
     run_recorded(build_day, DAYS[3], settings, as_role("Extract"))
-    parts = share_out_day(DAYS[3], settings, as_role("Publish"))
-    # In shares, as by Airflow.
-    shares = [partial(score_part, part) for part in parts]
-    for step in (*shares, partial(gather_parts, parts), check_drift, publish_day):
+    groups = list_shard_groups(DAYS[3], settings, as_role("Publish"))
+    # Shard group by shard group, as by Airflow.
+    scored = [partial(score_shards, group) for group in groups]
+    for step in (*scored, partial(gather_shards, groups), check_drift, publish_day):
         run_recorded(step, DAYS[3], settings, as_role("Publish"))
     seen = read_latest(open_lake("s3://readers", server.settings(roles["Read"].credentials)))
     assert seen is not None
@@ -135,7 +135,7 @@ WRITABLE = {
     },
     "Train": {"models", "registry", "backtests", "cache", "monitoring/runs"},
     "Publish": {
-        *("out_predictions", "scored_parts", "published", "tickets"),
+        *("out_predictions", "scored_shards", "published", "tickets"),
         *("monitoring/drift", "monitoring/runs", "cache"),
         *("verdicts", "quarantine", "data_docs"),
     },

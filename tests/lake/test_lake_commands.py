@@ -187,7 +187,7 @@ def test_the_commands_print_and_exit_by_what_they_found(
     capsys.readouterr()
     assert main([*config, "retain", "--as-of", "2126-01-01"]) == 0
     said = capsys.readouterr().out
-    assert "deleted scored_parts before 2125-12-25: days=0" in said
+    assert "deleted scored_shards before 2125-12-25: days=0" in said
     assert "All else stays" in said
     assert "[retain] raw_drive_smart = 400" in said
 

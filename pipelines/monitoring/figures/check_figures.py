@@ -16,7 +16,7 @@ TO_HEAL = Metric(
 METRICS = (TO_HEAL,)
 
 
-def measure(day: dt.date, settings: Settings, lake: Lake) -> list[Sample]:  # noqa: ARG001, as all subjects
+def measure(day: dt.date, settings: Settings, lake: Lake) -> list[Sample]:  # noqa: ARG001  every subject has it
     """Return how often each trouble was found; nothing where nobody has checked."""
     checked = find_newest_check(day, lake)
     if checked is None:

@@ -138,7 +138,7 @@ class Desk:
 
 def _select(connection: sqlite3.Connection, condition: str, *values: str | int) -> list[Ticket]:
     # The condition is one of the constants above; values only ever travel as parameters.
-    rows = connection.execute(f"SELECT * FROM tickets WHERE {condition} ORDER BY number", values)  # noqa: S608 see above
+    rows = connection.execute(f"SELECT * FROM tickets WHERE {condition} ORDER BY number", values)  # noqa: S608  as said above
     return [_read_ticket(row) for row in rows]
 
 
